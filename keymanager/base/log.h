@@ -1,0 +1,37 @@
+#pragma once
+
+#include <string_view>
+
+#include <fmt/format.h>
+
+namespace sallyport {
+
+enum class LogLevel { Debug, Info, Warning, Error };
+enum class LogFormat { Text, Json };
+
+/// Where the process logs to: standard error (the journal collects it). Call once, from main; before that, and in
+/// tests, only warnings and errors are shown.
+void open_log(LogLevel level, LogFormat format);
+
+bool log_enabled(LogLevel level);
+void write_log(LogLevel level, std::string_view text);
+
+/// One line each. Never secret bytes: SecureBytes has no formatter, and text made of one has no business here.
+template <class... Args>
+void log_debug(fmt::format_string<Args...> format, Args&&... args) {
+    if (log_enabled(LogLevel::Debug)) write_log(LogLevel::Debug, fmt::format(format, std::forward<Args>(args)...));
+}
+template <class... Args>
+void log_info(fmt::format_string<Args...> format, Args&&... args) {
+    if (log_enabled(LogLevel::Info)) write_log(LogLevel::Info, fmt::format(format, std::forward<Args>(args)...));
+}
+template <class... Args>
+void log_warning(fmt::format_string<Args...> format, Args&&... args) {
+    if (log_enabled(LogLevel::Warning)) write_log(LogLevel::Warning, fmt::format(format, std::forward<Args>(args)...));
+}
+template <class... Args>
+void log_error(fmt::format_string<Args...> format, Args&&... args) {
+    if (log_enabled(LogLevel::Error)) write_log(LogLevel::Error, fmt::format(format, std::forward<Args>(args)...));
+}
+
+}  // namespace sallyport

@@ -1,0 +1,33 @@
+#include "keymanager/base/uuid.h"
+
+#include <openssl/rand.h>
+
+#include <array>
+#include <cctype>
+
+#include "keymanager/base/assert.h"
+#include "keymanager/base/codec.h"
+
+namespace sallyport {
+
+std::string random_uuid() {
+    std::array<std::byte, 16> raw{};
+    // RAND_bytes fails only if the system has no randomness at all: nothing of a key manager may go on then.
+    SALLYPORT_ASSERT(RAND_bytes(uchar(raw.data()), static_cast<int>(raw.size())) == 1);
+    raw[6] = (raw[6] & std::byte{0x0f}) | std::byte{0x40};
+    raw[8] = (raw[8] & std::byte{0x3f}) | std::byte{0x80};
+    std::string text = to_hex(raw);
+    for (const std::size_t at : {8, 13, 18, 23}) text.insert(at, 1, '-');
+    return text;
+}
+
+bool is_uuid(std::string_view text) {
+    if (text.size() != 36) return false;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const bool hyphen = i == 8 || i == 13 || i == 18 || i == 23;
+        if (hyphen ? text[i] != '-' : std::isxdigit(static_cast<unsigned char>(text[i])) == 0) return false;
+    }
+    return true;
+}
+
+}  // namespace sallyport

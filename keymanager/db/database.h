@@ -1,0 +1,75 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <type_traits>
+#include <utility>
+
+#include "keymanager/base/result.h"
+
+namespace sallyport::db {
+
+class Session;  ///< one connection inside one transaction; see session.h. Never outlives the call that lends it.
+
+struct DatabaseConfig {
+    std::string url;                  ///< as in Barbican's sql_connection: sqlite:////path or sqlite:// (in memory)
+    std::string password_file;        ///< for databases with accounts; empty: none
+    int sessions = 4;                 ///< connections for readers
+};
+
+/// The pool of connections, the transactions and their retries. One implementation a vendor.
+///
+/// Thread-safe. Calls block: use them from a lane.
+/// Work functions may run more than once (a lost session, a certification conflict), so they have no effect but on the
+/// session, and what they return.
+class Database {
+public:
+    virtual ~Database() = default;
+
+    /// Runs `work` on a consistent snapshot. Error: that of `work`; `Unavailable` if the database is away.
+    template <class F>
+    auto read(F&& work) -> std::invoke_result_t<F, Session&> {
+        return capture(std::forward<F>(work), [this](const Work& w) { return run_read(w); });
+    }
+
+    /// Runs `work` in a transaction and returns when it is durable. If `work` fails nothing of it stays.
+    /// Concurrent writers may share one commit; none returns before that commit is durable.
+    template <class F>
+    auto write(F&& work) -> std::invoke_result_t<F, Session&> {
+        return capture(std::forward<F>(work), [this](const Work& w) { return run_write(w); });
+    }
+
+    /// Makes the tables of an empty database (Barbican's, and ours under sp_), records the Alembic revision; on one that
+    /// has them checks the revision. Error: `Conflict` if it is at another revision than ours.
+    virtual Result<void> create_schema() = 0;
+
+protected:
+    using Work = std::function<Result<void>(Session&)>;
+    virtual Result<void> run_read(const Work& work) = 0;
+    virtual Result<void> run_write(const Work& work) = 0;
+
+private:
+    template <class F, class Run>
+    static auto capture(F&& work, Run&& run) -> std::invoke_result_t<F, Session&> {
+        using R = std::invoke_result_t<F, Session&>;
+        if constexpr (std::is_void_v<typename R::value_type>) {
+            return run(Work(std::ref(work)));
+        } else {
+            std::optional<R> answer;
+            const Result<void> outcome = run([&work, &answer](Session& session) -> Result<void> {
+                answer.emplace(work(session));
+                if (!*answer) return answer->error();
+                return {};
+            });
+            if (!outcome) return outcome.error();
+            return std::move(*answer);
+        }
+    }
+};
+
+/// Error: `InvalidInput` for an unknown scheme, `Unavailable` if it cannot be reached or opened.
+Result<std::unique_ptr<Database>> make_database(const DatabaseConfig& config);
+
+}  // namespace sallyport::db

@@ -1,0 +1,69 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "keymanager/base/clock.h"
+#include "keymanager/base/ids.h"
+#include "keymanager/base/result.h"
+#include "keymanager/db/database.h"
+#include "keymanager/model/kek.h"
+#include "keymanager/model/order.h"
+#include "keymanager/model/secret.h"
+
+/// Barbican's tables as functions: the SQL, written once for every vendor. Each takes the session of a transaction
+/// (Database::read or write). Rows that are soft-deleted or expired are invisible unless a function says otherwise.
+/// Errors beside those named: `Unavailable` if the session is lost, `Corrupt` if a row makes no sense.
+namespace sallyport::db {
+
+/// The project's row, made on first use.
+Result<ProjectRowId> ensure_project(Session& session, const ProjectId& project, Timestamp now);
+
+/// A secret and everything about it but its payload. Error: `NotFound`.
+Result<model::Secret> find_secret(Session& session, const SecretId& id, Timestamp now);
+/// `secret.project` must exist. Fills nothing in: id and times are the caller's.
+Result<void> insert_secret(Session& session, const model::Secret& secret);
+Result<model::PageOf<model::Secret>> list_secrets(Session& session, const ProjectId& project, const model::SecretFilter& filter,
+                                                  const model::Page& page, Timestamp now);
+/// Soft: the row, its encrypted data and its metadata are marked. Error: `NotFound`.
+Result<void> delete_secret(Session& session, const SecretId& id, Timestamp now);
+Result<long> count_secrets(Session& session, const ProjectId& project, Timestamp now);
+
+/// What one unwrap needs.
+struct StoredPayload {
+    model::KekMeta kek;
+    model::WrappedSecret wrapped;
+    std::string content_type;
+};
+/// Error: `NotFound` if the secret has no payload.
+Result<StoredPayload> find_payload(Session& session, const SecretId& id);
+/// One SELECT for the hot path: secret with ACL and payload together. `payload` is absent if there is none.
+struct SecretWithPayload {
+    model::Secret secret;
+    std::optional<StoredPayload> payload;
+};
+Result<SecretWithPayload> find_secret_with_payload(Session& session, const SecretId& id, Timestamp now);
+/// Also writes the two rows of secret_store_metadata and touches updated_at. Error: `Conflict` if it has one already.
+Result<void> insert_payload(Session& session, const SecretId& id, const KekId& kek, const model::WrappedSecret& wrapped,
+                            const std::string& content_type, const std::string& store_plugin, Timestamp now);
+
+/// The active pKEK of a project for one plug-in, if there is one.
+Result<std::optional<model::KekMeta>> find_kek(Session& session, const ProjectId& project, const std::string& plugin_name);
+Result<void> insert_kek(Session& session, const model::KekMeta& kek, Timestamp now);
+
+/// The access list for `read`. Replaces what is there; `remove_acl` of none is no error.
+Result<void> put_secret_acl(Session& session, const SecretId& id, const model::SecretAcl& acl, Timestamp now);
+Result<void> remove_secret_acl(Session& session, const SecretId& id);
+
+Result<void> insert_order(Session& session, const model::Order& order);
+/// Only within the project: another project's order is `NotFound`.
+Result<model::Order> find_order(Session& session, const ProjectId& project, const OrderId& id);
+Result<model::PageOf<model::Order>> list_orders(Session& session, const ProjectId& project, const model::Page& page);
+Result<void> delete_order(Session& session, const ProjectId& project, const OrderId& id, Timestamp now);
+
+/// The canary of a secret store, in sp_canaries.
+Result<std::optional<std::string>> find_canary(Session& session, const std::string& store_name);
+Result<void> put_canary(Session& session, const std::string& store_name, const std::string& canary, Timestamp now);
+
+}  // namespace sallyport::db

@@ -1,0 +1,25 @@
+#include "keymanager/base/uuid.h"
+
+#include <gtest/gtest.h>
+
+namespace sallyport {
+namespace {
+
+TEST(Uuid, IsOfVersion4AndFresh) {
+    const std::string uuid = random_uuid();
+    EXPECT_TRUE(is_uuid(uuid)) << uuid;
+    EXPECT_EQ(uuid[14], '4');
+    EXPECT_NE(uuid, random_uuid());
+}
+
+TEST(Uuid, KnowsOneWhenItSeesOne) {
+    EXPECT_TRUE(is_uuid("00000000-0000-0000-0000-000000000000"));
+    EXPECT_TRUE(is_uuid("4EF6A0D2-c1aa-4075-8954-516b223a651e"));
+    for (const char* text : {"", "00000000000000000000000000000000", "00000000-0000-0000-0000-00000000000",
+                             "00000000-0000-0000-0000-00000000000g", "00000000_0000-0000-0000-000000000000"}) {
+        EXPECT_FALSE(is_uuid(text)) << text;
+    }
+}
+
+}  // namespace
+}  // namespace sallyport
