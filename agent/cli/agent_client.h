@@ -1,0 +1,48 @@
+#pragma once
+
+#include "agent/cli/command.h"
+#include "keymanager/api/http_message.h"
+#include "keymanager/base/result.h"
+#include "keymanager/base/secure_bytes.h"
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <boost/json/value.hpp>
+
+namespace sallyport::cli {
+
+/// The running agent, asked over its UNIX socket; the agent knows the caller by the socket's peer credentials.
+/// Blocking, one call at a time. Not for the agent itself.
+class AgentClient {
+public:
+    /// The first UNIX socket of `listen` in the configuration. Connects on the first call.
+    /// Error: that of the configuration; `InvalidInput` if it has no UNIX socket.
+    static Result<AgentClient> from_config(const CliContext& context);
+    /// The socket at this path.
+    explicit AgentClient(std::string socket_path);
+    ~AgentClient();
+    AgentClient(AgentClient&&) noexcept;
+    AgentClient& operator=(AgentClient&&) noexcept;
+
+    /// A call with JSON in and out, for bodies that hold no secret. The answer's body, null if it has none.
+    /// Error: `Unavailable` with "is the agent running?" if nobody listens; else the code of the answer's status, with
+    /// the description that it gave.
+    Result<boost::json::value> call(std::string_view method, std::string_view target,
+                                    const std::optional<boost::json::value>& body = std::nullopt);
+
+    /// Any request; the answer whatever its status. Bodies stay in locked memory.
+    Result<api::Response> send(std::string_view method, std::string_view target,
+                               const std::vector<api::Header>& headers, SecureBytes body);
+
+private:
+    std::string socket_path_;
+};
+
+/// The Error that an answer outside 2xx stands for: its status as a Code, its description as the message.
+Error error_of(const api::Response& response);
+
+}  // namespace sallyport::cli

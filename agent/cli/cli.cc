@@ -1,0 +1,77 @@
+#include "agent/cli/cli.h"
+
+#include "agent/cli/command.h"
+#include "agent/cli/completion.h"
+#include "agent/cli/version.h"
+#include "keymanager/base/secure_bytes.h"
+
+#include <cstdio>
+#include <iostream>
+
+#include <CLI/CLI.hpp>
+
+namespace sallyport::cli {
+namespace {
+
+// Room for the largest secret file in a few shapes (raw, base64, JSON), and within the 8 MiB that Debian lets an
+// ordinary user lock.
+constexpr std::size_t kArenaBytes = 4 * 1024 * 1024;
+
+/// One line a noun: its header above, its call here.
+void add_commands(CLI::App& root, CliContext& context) {
+    add_version_command(root, context);
+    add_completion_command(root, context);
+}
+
+int fail(const CliContext& context, const Error& error) {
+    std::cerr << "sallyport: " << error.message << '\n';
+    if (context.verbose && !error.detail.empty()) std::cerr << "  (" << error.detail << ")\n";
+    const ExitStatus status = context.exit_status == ExitStatus::Done ? ExitStatus::Failed : context.exit_status;
+    return static_cast<int>(status);
+}
+
+/// CLI11 reports --help and wrong usage as exceptions; this is the one place that meets them.
+bool parse(CLI::App& root, int argc, char** argv, int& status) {
+    try {
+        root.parse(argc, argv);
+        return true;
+    } catch (const CLI::ParseError& e) {
+        const bool help = e.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success);
+        if (help) {
+            root.exit(e);
+        } else {
+            std::cerr << "sallyport: " << e.what() << " (--help tells more)\n";
+        }
+        status = static_cast<int>(help ? ExitStatus::Done : ExitStatus::WrongUsage);
+        return false;
+    }
+}
+
+Result<void> run(CliContext& context) {
+    if (!context.opens_arena_itself) {
+        TRY(open_secure_arena(
+            {.bytes = kArenaBytes, .insecure_allow_unlocked_memory = context.insecure_allow_unlocked_memory}));
+    }
+    TRY(context.action());
+    std::cout.flush();
+    if (!std::cout) return Error{Code::Io, "cannot write to standard output", {}};
+    return {};
+}
+
+}  // namespace
+
+int run_cli(int argc, char** argv) {
+    CliContext context;
+    CLI::App root("Keys for the disks, guests and objects of this node.", "sallyport");
+    root.set_help_flag("-h,--help", "This text");
+    root.require_subcommand(1);
+    root.footer("Example:\n  sallyport serve --config /etc/sallyport/agent.yaml");
+    add_commands(root, context);
+
+    int status = 0;
+    if (!parse(root, argc, argv, status)) return status;
+    if (const Result<void> done = run(context); !done) return fail(context, done.error());
+    return static_cast<int>(context.exit_status);
+}
+
+}  // namespace sallyport::cli
