@@ -52,14 +52,16 @@ Result<void> insert_payload(Session& session, const SecretId& id, const KekId& k
 Result<std::optional<model::KekMeta>> find_kek(Session& session, const ProjectId& project, const std::string& plugin_name);
 Result<void> insert_kek(Session& session, const model::KekMeta& kek, Timestamp now);
 
-/// The access list for `read`. Replaces what is there; `remove_acl` of none is no error.
+/// The access list for `read`. Replaces what is there, but `created` stays; removing none is no error.
 Result<void> put_secret_acl(Session& session, const SecretId& id, const model::SecretAcl& acl, Timestamp now);
 Result<void> remove_secret_acl(Session& session, const SecretId& id);
 
 Result<void> insert_order(Session& session, const model::Order& order);
 /// Only within the project: another project's order is `NotFound`.
 Result<model::Order> find_order(Session& session, const ProjectId& project, const OrderId& id);
-Result<model::PageOf<model::Order>> list_orders(Session& session, const ProjectId& project, const model::Page& page);
+/// Oldest first. `meta` keeps only orders whose meta column contains it (SQL LIKE, as Barbican filters).
+Result<model::PageOf<model::Order>> list_orders(Session& session, const ProjectId& project,
+                                                const std::optional<std::string>& meta, const model::Page& page);
 Result<void> delete_order(Session& session, const ProjectId& project, const OrderId& id, Timestamp now);
 
 /// The canary of a secret store, in sp_canaries.

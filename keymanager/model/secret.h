@@ -35,6 +35,8 @@ struct SecretAttributes {
 struct SecretAcl {
     bool project_access = true;
     std::vector<UserId> users;
+    Timestamp created{};  ///< set by the repository when read
+    Timestamp updated{};  ///< likewise
 };
 
 /// A row of secrets with what every use of it needs. Holds no payload.
