@@ -1,8 +1,8 @@
 #include "keymanager/base/clock.h"
 
-#include <cstdio>
-
 #include <fmt/format.h>
+
+#include <cstdio>
 
 namespace sallyport {
 namespace {
@@ -112,7 +112,8 @@ Result<Timestamp> parse_iso8601(std::string_view whole) {
         take(text, ':');
         offset_minutes = take_digits(text, 2);
     }
-    if (sign == 0 || offset_hours < 0 || offset_hours > 23 || offset_minutes < 0 || offset_minutes > 59 || !text.empty()) {
+    if (sign == 0 || offset_hours < 0 || offset_hours > 23 || offset_minutes < 0 || offset_minutes > 59 ||
+        !text.empty()) {
         return not_a_time(whole);
     }
     return time - sign * (std::chrono::hours(offset_hours) + std::chrono::minutes(offset_minutes));

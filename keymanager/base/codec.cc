@@ -55,7 +55,8 @@ void encode_base64(std::span<const std::byte> in, std::span<char> out, Base64Alp
 std::array<std::int8_t, 256> decoding_table(std::string_view digits) {
     std::array<std::int8_t, 256> table{};
     table.fill(-1);
-    for (std::size_t i = 0; i < digits.size(); ++i) table[static_cast<unsigned char>(digits[i])] = static_cast<std::int8_t>(i);
+    for (std::size_t i = 0; i < digits.size(); ++i)
+        table[static_cast<unsigned char>(digits[i])] = static_cast<std::int8_t>(i);
     return table;
 }
 
@@ -156,7 +157,8 @@ Result<SecureBytes> to_base64_secure(const SecureBytes& bytes, Base64Alphabet al
     return out;
 }
 
-Result<SecureBytes> from_base64_secure(std::span<const std::byte> text, Base64Alphabet alphabet, Base64Strictness strictness) {
+Result<SecureBytes> from_base64_secure(std::span<const std::byte> text, Base64Alphabet alphabet,
+                                       Base64Strictness strictness) {
     SecureBytes out = TRY(SecureBytes::of_size(decoded_bound(text.size())));
     const auto size = decode_base64(text_of(text), out.writable(), alphabet, strictness);
     if (!size) return not_base64();

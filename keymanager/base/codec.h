@@ -31,7 +31,8 @@ Result<Bytes> from_base64(std::string_view text, Base64Alphabet alphabet = Base6
 Result<SecureBytes> to_hex_secure(const SecureBytes& bytes);
 Result<SecureBytes> from_hex_secure(std::span<const std::byte> text);
 Result<SecureBytes> to_base64_secure(const SecureBytes& bytes, Base64Alphabet alphabet = Base64Alphabet::Standard);
-Result<SecureBytes> from_base64_secure(std::span<const std::byte> text, Base64Alphabet alphabet = Base64Alphabet::Standard,
+Result<SecureBytes> from_base64_secure(std::span<const std::byte> text,
+                                       Base64Alphabet alphabet = Base64Alphabet::Standard,
                                        Base64Strictness strictness = Base64Strictness::Strict);
 
 }  // namespace sallyport

@@ -10,8 +10,8 @@ namespace sallyport {
 namespace {
 
 struct LogState {
-    std::shared_ptr<spdlog::logger> logger = std::make_shared<spdlog::logger>(
-        "sallyport", std::make_shared<spdlog::sinks::stderr_sink_mt>());
+    std::shared_ptr<spdlog::logger> logger =
+        std::make_shared<spdlog::logger>("sallyport", std::make_shared<spdlog::sinks::stderr_sink_mt>());
     LogFormat format = LogFormat::Text;
 
     LogState() {

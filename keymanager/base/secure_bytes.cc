@@ -23,7 +23,9 @@ class SecureResource final : public std::pmr::memory_resource {
         if (block == nullptr) throw std::bad_alloc();
         return block;
     }
-    void do_deallocate(void* block, std::size_t bytes, std::size_t) override { OPENSSL_secure_clear_free(block, bytes); }
+    void do_deallocate(void* block, std::size_t bytes, std::size_t) override {
+        OPENSSL_secure_clear_free(block, bytes);
+    }
     bool do_is_equal(const memory_resource& other) const noexcept override { return this == &other; }
 };
 
@@ -33,8 +35,10 @@ Result<void> open_secure_arena(const SecureArenaOptions& options) {
     if (CRYPTO_secure_malloc_initialized() == 1) return Error{Code::Internal, "the secure arena is open already", {}};
     const int rc = CRYPTO_secure_malloc_init(options.bytes, SmallestBlock);
     if (rc == 0) {
-        return Error{Code::Internal, "cannot open a secure arena of " + std::to_string(options.bytes) +
-                                         " bytes: secure_memory.bytes must be a power of two that fits in memory", {}};
+        return Error{Code::Internal,
+                     "cannot open a secure arena of " + std::to_string(options.bytes) +
+                         " bytes: secure_memory.bytes must be a power of two that fits in memory",
+                     {}};
     }
     arena_size = options.bytes;
     // 1: as asked. 2: usable, but mlock(2) or the guard pages failed.
@@ -81,7 +85,8 @@ Result<SecureBytes> SecureBytes::of_size(std::size_t n) {
     SALLYPORT_ASSERT(CRYPTO_secure_malloc_initialized() == 1);
     bytes.data_ = static_cast<std::byte*>(OPENSSL_secure_zalloc(n));
     if (bytes.data_ == nullptr) {
-        return Error{Code::Overloaded, "the locked memory for keys is full: try again, or raise secure_memory.bytes", {}};
+        return Error{
+            Code::Overloaded, "the locked memory for keys is full: try again, or raise secure_memory.bytes", {}};
     }
     bytes.size_ = bytes.capacity_ = n;
     return bytes;

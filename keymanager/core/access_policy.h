@@ -24,8 +24,8 @@ struct Target {
 };
 
 struct PolicyRule {
-    std::string name;         ///< "secret:decrypt"
-    std::string check;        ///< in oslo.policy's language
+    std::string name;   ///< "secret:decrypt"
+    std::string check;  ///< in oslo.policy's language
     std::string description;
 };
 

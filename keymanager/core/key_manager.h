@@ -48,7 +48,8 @@ public:
     Result<void> add_payload(const Caller& caller, const SecretId& id, Payload payload);
 
     Result<model::Secret> describe(const Caller& caller, const SecretId& id);
-    Result<model::PageOf<model::Secret>> list(const Caller& caller, const model::SecretFilter& filter, const model::Page& page);
+    Result<model::PageOf<model::Secret>> list(const Caller& caller, const model::SecretFilter& filter,
+                                              const model::Page& page);
     /// The key itself. Error: `NotFound` also if the secret has no payload.
     Result<Payload> fetch(const Caller& caller, const SecretId& id);
     Result<void> remove(const Caller& caller, const SecretId& id);

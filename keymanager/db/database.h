@@ -14,9 +14,9 @@ namespace sallyport::db {
 class Session;  ///< one connection inside one transaction; see session.h. Never outlives the call that lends it.
 
 struct DatabaseConfig {
-    std::string url;                  ///< as in Barbican's sql_connection: sqlite:////path or sqlite:// (in memory)
-    std::string password_file;        ///< for databases with accounts; empty: none
-    int sessions = 4;                 ///< connections for readers
+    std::string url;            ///< as in Barbican's sql_connection: sqlite:////path or sqlite:// (in memory)
+    std::string password_file;  ///< for databases with accounts; empty: none
+    int sessions = 4;           ///< connections for readers
 };
 
 /// The pool of connections, the transactions and their retries. One implementation a vendor.
@@ -41,8 +41,8 @@ public:
         return capture(std::forward<F>(work), [this](const Work& w) { return run_write(w); });
     }
 
-    /// Makes the tables of an empty database (Barbican's, and ours under sp_), records the Alembic revision; on one that
-    /// has them checks the revision. Error: `Conflict` if it is at another revision than ours.
+    /// Makes the tables of an empty database (Barbican's, and ours under sp_), records the Alembic revision; on one
+    /// that has them checks the revision. Error: `Conflict` if it is at another revision than ours.
     virtual Result<void> create_schema() = 0;
 
 protected:

@@ -24,8 +24,9 @@ Result<ProjectRowId> ensure_project(Session& session, const ProjectId& project, 
 Result<model::Secret> find_secret(Session& session, const SecretId& id, Timestamp now);
 /// `secret.project` must exist. Fills nothing in: id and times are the caller's.
 Result<void> insert_secret(Session& session, const model::Secret& secret);
-Result<model::PageOf<model::Secret>> list_secrets(Session& session, const ProjectId& project, const model::SecretFilter& filter,
-                                                  const model::Page& page, Timestamp now);
+Result<model::PageOf<model::Secret>> list_secrets(Session& session, const ProjectId& project,
+                                                  const model::SecretFilter& filter, const model::Page& page,
+                                                  Timestamp now);
 /// Soft: the row, its encrypted data and its metadata are marked. Error: `NotFound`.
 Result<void> delete_secret(Session& session, const SecretId& id, Timestamp now);
 Result<long> count_secrets(Session& session, const ProjectId& project, Timestamp now);
@@ -49,7 +50,8 @@ Result<void> insert_payload(Session& session, const SecretId& id, const KekId& k
                             const std::string& content_type, const std::string& store_plugin, Timestamp now);
 
 /// The active pKEK of a project for one plug-in, if there is one.
-Result<std::optional<model::KekMeta>> find_kek(Session& session, const ProjectId& project, const std::string& plugin_name);
+Result<std::optional<model::KekMeta>> find_kek(Session& session, const ProjectId& project,
+                                               const std::string& plugin_name);
 Result<void> insert_kek(Session& session, const model::KekMeta& kek, Timestamp now);
 
 /// The access list for `read`. Replaces what is there, but `created` stays; removing none is no error.

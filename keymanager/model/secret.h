@@ -43,7 +43,7 @@ struct SecretAcl {
 struct Secret {
     SecretId id;
     SecretAttributes attributes;
-    ProjectId project;     ///< who owns it
+    ProjectId project;  ///< who owns it
     std::optional<UserId> creator;
     Status status = Status::Active;
     Timestamp created{};

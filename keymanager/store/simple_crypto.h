@@ -18,7 +18,8 @@ enum class Envelope {
 
 struct SimpleCryptoConfig {
     std::string name = "Software";
-    std::vector<std::string> kek_files;  ///< one 44-character urlsafe base64 of 32 bytes each; the first writes, all read
+    std::vector<std::string>
+        kek_files;  ///< one 44-character urlsafe base64 of 32 bytes each; the first writes, all read
     Envelope envelope = Envelope::Bound;
 };
 

@@ -7,8 +7,12 @@ namespace {
 
 // RFC 4648, section 10.
 TEST(Codec, EncodesTheVectorsOfRfc4648) {
-    const std::pair<const char*, const char*> vectors[] = {{"", ""},         {"f", "Zg=="},         {"fo", "Zm8="},
-                                                           {"foo", "Zm9v"},  {"foob", "Zm9vYg=="},  {"fooba", "Zm9vYmE="},
+    const std::pair<const char*, const char*> vectors[] = {{"", ""},
+                                                           {"f", "Zg=="},
+                                                           {"fo", "Zm8="},
+                                                           {"foo", "Zm9v"},
+                                                           {"foob", "Zm9vYg=="},
+                                                           {"fooba", "Zm9vYmE="},
                                                            {"foobar", "Zm9vYmFy"}};
     for (const auto& [plain, coded] : vectors) {
         EXPECT_EQ(to_base64(bytes_of(plain)), coded);
@@ -49,7 +53,8 @@ TEST(Codec, LenientBase64DropsForeignCharactersAsPythonDoes) {
 
 TEST(Codec, SecureFormsAgreeWithThePlainOnes) {
     const auto secret = SecureBytes::copy_of(bytes_of("foobar"));
-    const auto hex = to_hex_secure(*secret), coded = to_base64_secure(*secret), plain = from_hex_secure(bytes_of("666f"));
+    const auto hex = to_hex_secure(*secret), coded = to_base64_secure(*secret),
+               plain = from_hex_secure(bytes_of("666f"));
     EXPECT_EQ(text_of(hex->reveal()), "666f6f626172");
     EXPECT_EQ(text_of(coded->reveal()), "Zm9vYmFy");
     const auto decoded = from_base64_secure(bytes_of("Zm9vYmE="));
