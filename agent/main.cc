@@ -1,10 +1,10 @@
-#include <sys/prctl.h>
-#include <sys/resource.h>
+#include "agent/cli/cli.h"
 
 #include <csignal>
 #include <cstdio>
 
-#include "agent/cli/cli.h"
+#include <sys/prctl.h>
+#include <sys/resource.h>
 
 namespace {
 
