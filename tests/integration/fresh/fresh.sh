@@ -1,0 +1,57 @@
+#!/bin/bash
+# fresh.sh [COMMAND...]: runs the two README commands (or COMMANDs) on a clone of the last commit in a fresh Debian 12
+# tree made by debootstrap, and says how long each took. Needs root, debootstrap, git and Debian's mirror; not part of
+# `./dev test`. The bare tree is kept in $SALLYPORT_FRESH (default ~/.cache/sallyport-fresh) for the next run.
+set -euo pipefail
+source_tree="$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/../../.."
+cache="${SALLYPORT_FRESH:-$HOME/.cache/sallyport-fresh}"
+mirror="${SALLYPORT_MIRROR:-http://deb.debian.org/debian}"
+security="${SALLYPORT_SECURITY_MIRROR:-http://deb.debian.org/debian-security}"
+
+make_base() {
+    [[ ! -e $cache/base.done ]] || return 0
+    mkdir -p "$cache"
+    rm -rf "$cache/base"
+    debootstrap --variant=minbase bookworm "$cache/base" "$mirror" > "$cache/debootstrap.log"
+    cat > "$cache/base/etc/apt/sources.list" <<LIST
+deb $mirror bookworm main
+deb $mirror bookworm-updates main
+deb $security bookworm-security main
+LIST
+    touch "$cache/base.done"
+}
+
+# Mounts and processes live in namespaces of their own: when the shell in there ends, so does everything it started.
+run_inside() {
+    # shellcheck disable=SC2016
+    unshare --mount --pid --fork --kill-child bash -euc '
+        tree="$1" command="$2"
+        mount --make-rprivate /
+        mount -t proc proc "$tree/proc"
+        mount -t sysfs -o ro sysfs "$tree/sys"
+        mount --rbind /dev "$tree/dev"
+        mount -t tmpfs tmpfs "$tree/dev/shm"
+        mount -t tmpfs tmpfs "$tree/tmp"
+        exec chroot "$tree" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8 TERM=dumb \
+            bash -c "cd /root/sallyport && $command" < /dev/null
+    ' fresh "$@"
+}
+
+make_base
+tree=$(mktemp -d "$cache/run.XXXXXX")
+trap 'rm -rf --one-file-system "$tree"' EXIT
+cp -a "$cache/base/." "$tree"
+cp -L /etc/resolv.conf "$tree/etc/resolv.conf"
+git clone --quiet --no-hardlinks "$source_tree" "$tree/root/sallyport"
+printf 'fresh: Debian %s, commit %s\n' "$(< "$tree/etc/debian_version")" "$(git -C "$source_tree" rev-parse --short HEAD)"
+
+[[ $# -gt 0 ]] || set -- './dev demo' './dev test'
+status=0
+for command in "$@"; do
+    printf 'fresh: %s\n' "$command"
+    started=$SECONDS
+    run_inside "$tree" "$command" || status=$?
+    printf 'fresh: %s: exit %d after %d s\n' "$command" "$status" $((SECONDS - started))
+    [[ $status -eq 0 ]] || break
+done
+exit "$status"
