@@ -28,7 +28,7 @@ ALLOWED = {
 # A vendor is known to the folders that wrap it, and to nobody else.
 VENDORS = {
     "boost/asio": ["agent"],
-    "boost/beast": ["agent/http"],
+    "boost/beast": ["agent/asio", "agent/http"],
     "boost/json": ["keymanager", "integrations", "migration", "agent"],
     "boost/url": ["keymanager", "integrations", "migration", "agent"],
     "openssl": ["keymanager/base", "keymanager/crypto", "integrations", "agent/http"],
