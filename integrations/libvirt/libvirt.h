@@ -1,0 +1,26 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "integrations/libvirt/hypervisor.h"
+
+namespace sallyport::libvirt {
+
+struct LibvirtConfig {
+    std::string uri = "qemu:///system";
+};
+
+/// A Hypervisor that is libvirtd, over its socket.
+///
+/// The connection is opened by the first call. A call that fails because the connection has ended (libvirtd was
+/// restarted, and has forgotten every ephemeral secret) is tried once more over a new one. Keep-alive probes end the
+/// calls that wait for a daemon which has stopped answering, within 20 seconds; one thread of this object serves them.
+///
+/// Where the passphrase goes: virSecretSetValue is handed the locked memory itself, but libvirt's RPC encodes it into
+/// a message buffer of 64 KiB on the ordinary heap, which it frees without wiping before the call returns (libvirt
+/// 9.0, src/rpc/virnetmessage.c). The agent wipes what is freed (agent/wiping_heap.h); a program without that
+/// keeps a copy in its free memory. libvirtd, and QEMU after it, hold the value as long as they need it.
+Result<std::unique_ptr<Hypervisor>> make_libvirt(const LibvirtConfig& config);
+
+}  // namespace sallyport::libvirt
