@@ -1,32 +1,31 @@
 #pragma once
 
-#include <memory>
-#include <optional>
-#include <string>
-#include <string_view>
-#include <vector>
-
 #include "keymanager/base/result.h"
 #include "keymanager/core/caller.h"
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 namespace sallyport::core {
 
 /// The object that a rule looks at, as oslo.policy's target dictionary: flat names as Barbican passes them, such as
-/// "target.secret.project_id", "target.secret.creator_id", "target.secret.read" (the ACL's users),
-/// "target.secret.read_project_access".
+/// "target.secret.project_id", "target.secret.creator_id", "target.secret.read_project_access" ("True" or "False") and
+/// "target.secret.read" ("read" if the ACL names the caller, else absent). A check of an absent attribute fails.
+/// Views borrow: a target lives no longer than the object that it describes.
 struct Target {
-    std::vector<std::pair<std::string, std::string>> attributes;
-    /// "target.secret.read" of an ACL holds several users.
-    std::vector<std::pair<std::string, std::vector<std::string>>> lists;
+    std::vector<std::pair<std::string_view, std::string_view>> attributes;
 
-    const std::string* find(std::string_view name) const;
-    const std::vector<std::string>* find_list(std::string_view name) const;
+    void set(std::string_view name, std::string_view value) { attributes.emplace_back(name, value); }
+    /// nullptr if there is none.
+    const std::string_view* find(std::string_view name) const;
 };
 
 struct PolicyRule {
     std::string name;   ///< "secret:decrypt"
     std::string check;  ///< in oslo.policy's language
-    std::string description;
 };
 
 /// The rules of oslo.policy: role:, rule:, project_id:%(…)s and other attribute checks, literals, and / or / not,
@@ -38,13 +37,15 @@ public:
     AccessPolicy(AccessPolicy&&) noexcept;
     AccessPolicy& operator=(AccessPolicy&&) noexcept;
 
-    /// Barbican's defaults (15.0.1), overridden by the entries of a policy.yaml, if given as text.
-    /// Error: `InvalidInput` with rule, position and what was expected; for an unknown rule name; for a cycle.
+    /// Barbican's defaults (15.0.1; `new_defaults` is its enforce_new_defaults), overridden by the entries of a
+    /// policy.yaml, if given as text. Entries of other names are helpers for rule:.
+    /// Error: `InvalidInput` with rule, position and what was expected; for a rule: that does not exist; for a cycle.
     static Result<AccessPolicy> load(std::string_view overrides_yaml, bool new_defaults);
 
     /// May the caller do `action` ("secrets:post") to `target`? An unknown action is refused.
     bool allows(std::string_view action, const Caller& caller, const Target& target) const;
 
+    /// What is in force, by name.
     const std::vector<PolicyRule>& rules() const;
 
 private:

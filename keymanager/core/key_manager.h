@@ -1,9 +1,5 @@
 #pragma once
 
-#include <memory>
-#include <optional>
-#include <string>
-
 #include "keymanager/base/clock.h"
 #include "keymanager/base/ids.h"
 #include "keymanager/base/result.h"
@@ -14,6 +10,10 @@
 #include "keymanager/model/order.h"
 #include "keymanager/model/secret.h"
 #include "keymanager/store/secret_store.h"
+
+#include <memory>
+#include <optional>
+#include <string>
 
 namespace sallyport::core {
 
