@@ -4,8 +4,12 @@
 #include <libvirt/virterror.h>
 
 #include <algorithm>
+#include <chrono>
+#include <condition_variable>
 #include <cstdlib>
 #include <mutex>
+#include <optional>
+#include <thread>
 #include <utility>
 
 #include "integrations/libvirt/event_loop.h"
@@ -20,6 +24,8 @@ namespace {
 // A daemon that leaves three probes, five seconds apart, unanswered is taken for dead.
 constexpr int KeepAliveInterval = 5;
 constexpr unsigned KeepAliveCount = 3;
+// A daemon that runs answers in milliseconds; one that systemd has to start, in a second or two.
+constexpr std::chrono::seconds OpeningTime{10};
 
 struct SecretFree {
     void operator()(virSecret* secret) const noexcept { virSecretFree(secret); }
@@ -104,7 +110,7 @@ Error refused(const VolumeSecret& foreign) {
     return Error{Code::Refused,
                  "volume " + foreign.volume.str() + " has the libvirt secret " + foreign.uuid.str() +
                      " that Sallyport did not make (Nova does so); " + reason +
-                     ": leave it to its maker, or ask for it to be replaced",
+                     ": leave it to its maker, or say --force",
                  {}};
 }
 
@@ -236,6 +242,59 @@ Result<std::string> read_domain(virConnectPtr connection, const std::string& nam
     return std::string(xml.get());
 }
 
+/// A connection on its way. libvirt waits for ever for a daemon that accepts and then says nothing (it is stopped, or
+/// hangs), so a thread of its own waits, and a caller only for a while.
+class Opening {
+public:
+    static std::shared_ptr<Opening> start(const std::string& uri, const std::shared_ptr<EventLoop>& events) {
+        auto opening = std::make_shared<Opening>();
+        std::thread([opening, uri, events] {
+            auto opened = open_connection(uri, events);
+            const std::lock_guard lock(opening->mutex_);
+            opening->outcome_.emplace(std::move(opened));
+            opening->ended_.notify_all();
+        }).detach();
+        return opening;
+    }
+
+    /// The connection, at most OpeningTime after the start. Error: that of libvirt; `Unavailable` if it goes on.
+    Result<Connection> wait() {
+        std::unique_lock lock(mutex_);
+        if (ended_.wait_until(lock, started_ + OpeningTime, [this] { return outcome_.has_value(); })) return *outcome_;
+        return Error{Code::Unavailable, "the daemon does not answer; see `systemctl status libvirtd`", {}};
+    }
+
+    bool has_ended() {
+        const std::lock_guard lock(mutex_);
+        return outcome_.has_value();
+    }
+
+private:
+    static Result<Connection> open_connection(const std::string& uri, const std::shared_ptr<EventLoop>& events) {
+        // The events must outlive the connection.
+        Connection opened(virConnectOpen(uri.c_str()), [events](virConnectPtr c) {
+            if (c != nullptr) virConnectClose(c);
+        });
+        if (!opened) {
+            return Error{Code::Unavailable,
+                         std::string(virGetLastErrorMessage()) +
+                             "; is libvirtd running (systemctl status libvirtd), and may this user talk to it?",
+                         {}};
+        }
+        // Drivers without a daemon behind them have nothing to probe.
+        if (virConnectSetKeepAlive(opened.get(), KeepAliveInterval, KeepAliveCount) < 0 &&
+            virGetLastErrorCode() != VIR_ERR_NO_SUPPORT) {
+            return libvirt_error("turn keep-alive on");
+        }
+        return opened;
+    }
+
+    const std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
+    std::mutex mutex_;
+    std::condition_variable ended_;
+    std::optional<Result<Connection>> outcome_;
+};
+
 class Libvirt final : public Hypervisor {
 public:
     Libvirt(std::string uri, std::shared_ptr<EventLoop> events) : events_(std::move(events)), uri_(std::move(uri)) {}
@@ -278,21 +337,16 @@ private:
         const std::lock_guard lock(connection_mutex_);
         if (connection_ && virConnectIsAlive(connection_.get()) == 1) return connection_;
         connection_.reset();
-        Connection opened(virConnectOpen(uri_.c_str()), [](virConnectPtr c) {
-            if (c != nullptr) virConnectClose(c);
-        });
+        if (!opening_) opening_ = Opening::start(uri_, events_);
+        auto opened = opening_->wait();
         if (!opened) {
-            Error error = libvirt_error("connect to libvirt at " + uri_);
-            error.code = Code::Unavailable;
-            error.message += "; is libvirtd running (systemctl status libvirtd), and may this user talk to it?";
+            Error error = std::move(opened).error();
+            error.message = "cannot connect to libvirt at " + uri_ + ": " + error.message;
+            if (opening_->has_ended()) opening_.reset();
             return error;
         }
-        // Drivers without a daemon behind them have nothing to probe.
-        if (virConnectSetKeepAlive(opened.get(), KeepAliveInterval, KeepAliveCount) < 0 &&
-            virGetLastErrorCode() != VIR_ERR_NO_SUPPORT) {
-            return libvirt_error("turn keep-alive on for libvirt at " + uri_);
-        }
-        connection_ = std::move(opened);
+        opening_.reset();
+        connection_ = *std::move(opened);
         return connection_;
     }
 
@@ -306,6 +360,7 @@ private:
     std::mutex changing_;
     std::mutex connection_mutex_;
     Connection connection_;
+    std::shared_ptr<Opening> opening_;  // owners: this and the opening's own thread
 };
 
 }  // namespace

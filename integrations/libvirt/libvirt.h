@@ -14,8 +14,9 @@ struct LibvirtConfig {
 /// A Hypervisor that is libvirtd, over its socket.
 ///
 /// The connection is opened by the first call. A call that fails because the connection has ended (libvirtd was
-/// restarted, and has forgotten every ephemeral secret) is tried once more over a new one. Keep-alive probes end the
-/// calls that wait for a daemon which has stopped answering, within 20 seconds; one thread of this object serves them.
+/// restarted, and has forgotten every ephemeral secret) is tried once more over a new one. A daemon that has stopped
+/// answering holds a call for 30 seconds at most: keep-alive probes end the call within 20, and opening a connection is
+/// given 10. One thread serves the probes of all connections, one more waits for each connection that is being opened.
 ///
 /// Where the passphrase goes: virSecretSetValue is handed the locked memory itself, but libvirt's RPC encodes it into
 /// a message buffer of 64 KiB on the ordinary heap, which it frees without wiping before the call returns (libvirt
