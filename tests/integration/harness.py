@@ -15,7 +15,7 @@ A test is Python unittest, run by ctest (sallyport_integration_test in CMakeList
             answer = self.agent.request("POST", "/v1/secrets", json_body={"payload": "x", ...})
             self.assertEqual(answer.status, 201)
 
-`start_agent(test, **sections)` merges sections into the configuration below: `start_agent(self, audit={...})`; a
+`start_agent(test, **sections)` merges sections into the configuration below: `start_agent(self, limits={...})`; a
 section of None is left out. `Agent` by itself (without a test) has start(), stop() -> exit status, kill(), is_running().
 Other processes: `start_process(test, [...])`. Nothing here is ended by name, only what was started here, by its pid.
 Ports come from `free_port()`, files live in a temporary folder: any number of copies run beside each other.
@@ -154,7 +154,6 @@ def default_config(folder, port):
         "secret_stores": [{"name": "Software", "type": "simple_crypto", "kek_files": [str(folder / "kek")],
                            "envelope": "bound", "global_default": True}],
         "auth": {"peers": [{"uid": os.getuid(), "project": PROJECT, "roles": ["admin"]}], "insecure_no_auth": True},
-        "audit": {"file": str(folder / "audit.jsonl"), "when_unwritable": "refuse"},
         "secure_memory": {"bytes": 4194304},
         "log": {"level": "info", "format": "text"},
     }
