@@ -37,7 +37,7 @@ VENDORS = {
     "libcryptsetup.h": ["integrations/volume"],
     "blkid": ["integrations/volume"],
     "libvirt": ["integrations/libvirt"],
-    "yaml-cpp": ["agent/config", "keymanager/core"],
+    "yaml-cpp": ["agent/cli", "agent/config", "keymanager/core"],
     "CLI": ["agent/cli"],
     "spdlog": ["keymanager/base"],
     "systemd": ["agent"],
