@@ -17,8 +17,8 @@ class [[nodiscard]] Result {
 public:
     using value_type = T;
 
-    Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}      // NOLINT(google-explicit-constructor)
-    Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT(google-explicit-constructor)
+    Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}        // NOLINT(google-explicit-constructor)
+    Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}    // NOLINT(google-explicit-constructor)
 
     bool has_value() const noexcept { return state_.index() == 0; }
     explicit operator bool() const noexcept { return has_value(); }
@@ -89,9 +89,12 @@ private:
 
 /// `Kek kek = TRY(repository.kek_for(project));` leaves the function with the error, or yields the value.
 /// Not for coroutines: g++ 12 crashes on a co_await inside (write the two steps out there).
-#define TRY(expression)                                                            \
-    __extension__({                                                                \
-        auto&& sallyport_try_result = (expression);                                \
-        if (!sallyport_try_result) return std::move(sallyport_try_result).error(); \
-        *std::move(sallyport_try_result);                                          \
+/// One may stand inside another (a lambda in the argument of a call): each has a variable of its own.
+#define TRY(expression) SALLYPORT_TRY(expression, __COUNTER__)
+#define SALLYPORT_TRY(expression, unique) SALLYPORT_TRY_NAMED(expression, unique)
+#define SALLYPORT_TRY_NAMED(expression, unique)                                                      \
+    __extension__({                                                                                  \
+        auto&& sallyport_try_result_##unique = (expression);                                         \
+        if (!sallyport_try_result_##unique) return std::move(sallyport_try_result_##unique).error(); \
+        *std::move(sallyport_try_result_##unique);                                                   \
     })

@@ -1,0 +1,96 @@
+#include "keymanager/db/commit_queue.h"
+
+#include <algorithm>
+#include <exception>
+
+namespace sallyport::db {
+namespace {
+
+constexpr Query Commit{"COMMIT"};
+constexpr Query Rollback{"ROLLBACK"};
+constexpr Query SetSavepoint{"SAVEPOINT member"};
+constexpr Query ReleaseSavepoint{"RELEASE SAVEPOINT member"};
+constexpr Query RollbackToSavepoint{"ROLLBACK TO SAVEPOINT member"};
+
+/// One member's fault must not take the others with it.
+Result<void> guarded(const CommitQueue::Work& work, Session& session) {
+    try {
+        return work(session);
+    } catch (const std::exception& thrown) {
+        return Error{Code::Internal, "a write failed in an unexpected way", thrown.what()};
+    }
+}
+
+}  // namespace
+
+Result<void> CommitQueue::run(const Work& work) {
+    Member me{work};
+    const std::deque<Member*> group = wait_for_turn(me);
+    if (group.empty()) return std::move(me.outcome);
+    commit(group);
+    release(group, me);
+    return std::move(me.outcome);
+}
+
+/// The group to commit, if this writer leads; nothing if another has done its work.
+std::deque<CommitQueue::Member*> CommitQueue::wait_for_turn(Member& me) {
+    std::unique_lock lock(mutex_);
+    queue_.push_back(&me);
+    if (queue_.front() == &me) me.state = Member::State::Leads;
+    me.wake.wait(lock, [&me] { return me.state != Member::State::Waiting; });
+    if (me.state == Member::State::Done) return {};
+    return queue_;
+}
+
+/// Members live on their threads' stacks: once told under the lock that they are done they may vanish.
+void CommitQueue::release(const std::deque<Member*>& group, const Member& me) {
+    const std::lock_guard lock(mutex_);
+    queue_.erase(queue_.begin(), queue_.begin() + static_cast<std::ptrdiff_t>(group.size()));
+    for (Member* member : group) {
+        if (member == &me) continue;
+        member->state = Member::State::Done;
+        member->wake.notify_one();
+    }
+    if (queue_.empty()) return;
+    queue_.front()->state = Member::State::Leads;
+    queue_.front()->wake.notify_one();
+}
+
+void CommitQueue::commit(const std::deque<Member*>& group) {
+    const auto fail = [&group](const Error& error) {
+        for (Member* member : group) {
+            if (member->outcome) member->outcome = error;
+        }
+    };
+    if (const auto begun = session_.begin(begin_); !begun) return fail(begun.error());
+    for (Member* member : group) {
+        const auto sound = group.size() == 1 ? run_alone(*member) : run_in_savepoint(*member);
+        if (sound) continue;
+        // What ran before cannot be told from what failed, or is gone; what would run now would stand alone.
+        static_cast<void>(session_.execute(Rollback, {}));
+        return fail(sound.error());
+    }
+    const bool anything = std::ranges::any_of(group, [](const Member* member) { return member->outcome.has_value(); });
+    const auto ended = session_.execute(anything ? Commit : Rollback, {});
+    if (ended) return;
+    fail(ended.error());
+    // Some commits fail and leave the transaction open; after others there is nothing left to roll back.
+    static_cast<void>(session_.execute(Rollback, {}));
+}
+
+/// Both say whether the transaction is still sound, whatever became of the member.
+Result<void> CommitQueue::run_alone(Member& member) {
+    member.outcome = guarded(member.work, session_);
+    return session_.transaction();
+}
+
+Result<void> CommitQueue::run_in_savepoint(Member& member) {
+    TRY(session_.execute(SetSavepoint, {}));
+    member.outcome = guarded(member.work, session_);
+    TRY(session_.transaction());
+    if (!member.outcome) TRY(session_.execute(RollbackToSavepoint, {}));
+    TRY(session_.execute(ReleaseSavepoint, {}));
+    return {};
+}
+
+}  // namespace sallyport::db

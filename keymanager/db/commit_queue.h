@@ -1,0 +1,49 @@
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <span>
+
+#include "keymanager/base/result.h"
+#include "keymanager/db/session.h"
+
+namespace sallyport::db {
+
+/// Lets concurrent writers share one commit, since a commit costs a flush of the disk and a flush takes as long for
+/// twenty rows as for one. The first writer to come leads: it runs what is queued, each in a savepoint of its own,
+/// commits once, and then lets all of them go. Who comes meanwhile waits for the next group.
+///
+/// Thread-safe. Work may run on another writer's thread. If the commit fails it fails for every member of the group.
+class CommitQueue {
+public:
+    using Work = std::function<Result<void>(Session&)>;
+
+    /// `session` is used by nobody else. `begin` are the vendor's words for opening a transaction that will write.
+    CommitQueue(Session& session, const Query& begin) : session_(session), begin_(begin) {}
+
+    /// Returns when `work` is durable, or has left nothing.
+    Result<void> run(const Work& work);
+
+private:
+    struct Member {
+        const Work& work;
+        Result<void> outcome{};
+        enum class State { Waiting, Leads, Done } state = State::Waiting;
+        std::condition_variable wake{};
+    };
+
+    std::deque<Member*> wait_for_turn(Member& me);
+    void release(const std::deque<Member*>& group, const Member& me);
+    void commit(const std::deque<Member*>& group);
+    Result<void> run_alone(Member& member);
+    Result<void> run_in_savepoint(Member& member);
+
+    Session& session_;
+    const Query begin_;
+    std::mutex mutex_;
+    std::deque<Member*> queue_;  // the first of them leads, or will
+};
+
+}  // namespace sallyport::db

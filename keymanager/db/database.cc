@@ -1,0 +1,41 @@
+#include "keymanager/db/database.h"
+
+#include <fmt/format.h>
+
+#include <string_view>
+
+#include "keymanager/db/sqlite.h"
+
+namespace sallyport::db {
+namespace {
+
+/// SQLAlchemy's form: nothing after two slashes is a database in memory, and the path begins after the third, so that
+/// an absolute one makes four.
+Result<std::string> sqlite_path(std::string_view rest) {
+    if (rest.empty() || rest == "/" || rest == "/:memory:") return std::string();
+    if (rest.front() != '/') {
+        return Error{Code::InvalidInput, "an SQLite URL is sqlite:////absolute/path, with four slashes", {}};
+    }
+    rest.remove_prefix(1);
+    // These would reach SQLite or SOCI as something else than part of a name.
+    if (rest.find_first_of("?\"'") != std::string_view::npos || rest.starts_with("file:")) {
+        return Error{Code::InvalidInput, "the path of an SQLite URL holds no options and no quotes", {}};
+    }
+    return std::string(rest);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Database>> make_database(const DatabaseConfig& config) {
+    if (config.sessions < 1) return Error{Code::InvalidInput, "a database needs at least one session", {}};
+    constexpr std::string_view Sqlite = "sqlite://";
+    const std::string_view url = config.url;
+    if (url.starts_with(Sqlite)) return make_sqlite(TRY(sqlite_path(url.substr(Sqlite.size()))), config.sessions);
+    // The URL may hold a password: only its scheme is repeated.
+    return Error{Code::InvalidInput,
+                 fmt::format("unknown kind of database '{}': this program knows sqlite:////path",
+                             url.substr(0, url.find("://")).substr(0, 32)),
+                 {}};
+}
+
+}  // namespace sallyport::db

@@ -1,0 +1,604 @@
+#include "keymanager/db/repository.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "keymanager/base/uuid.h"
+#include "keymanager/db/session.h"
+
+// How the SQL stays portable: "key" is quoted since MariaDB reserves it; booleans are compared with '0' and '1', which
+// SQLite, MariaDB and PostgreSQL each read as their own; every ":name" stands once, in the order of the parameters.
+namespace sallyport::db {
+namespace {
+
+constexpr std::string_view ReadOperation = "read";  // the only one that ACLs know
+constexpr std::string_view Active = "ACTIVE";
+constexpr std::string_view Pending = "PENDING";
+
+// ---------------------------------------------------------------------------------------------- projects
+
+constexpr Query FindProject{"SELECT id FROM projects WHERE external_id = :project", 1};
+constexpr Query InsertProject{
+    "INSERT INTO projects (id, created_at, updated_at, deleted, status, external_id)"
+    " VALUES (:id, :created, :updated, '0', :status, :project)"};
+
+Result<std::optional<ProjectRowId>> find_project(Session& session, const ProjectId& project) {
+    std::optional<ProjectRowId> found;
+    TRY(session.select(FindProject, {project}, [&found](Columns& row) -> Result<void> {
+        found = row.id<ProjectRowId>();
+        return row.finish();
+    }));
+    return found;
+}
+
+Result<ProjectRowId> existing_project(Session& session, const ProjectId& project) {
+    auto found = TRY(find_project(session, project));
+    if (!found) return Error{Code::Internal, "the project has no row yet", project.str()};
+    return *std::move(found);
+}
+
+// ---------------------------------------------------------------------------------------------- secrets
+
+/// One list of columns for every SELECT of secrets; take_secret() reads it.
+#define SECRET_COLUMNS                                                                                       \
+    "s.id, s.name, s.secret_type, s.algorithm, s.bit_length, s.mode, s.expiration, s.creator_id, s.status, " \
+    "s.created_at, s.updated_at, p.external_id"
+constexpr int SecretColumns = 12;
+
+model::Secret take_secret(Columns& row, Result<void>& sense) {
+    model::Secret secret;
+    secret.id = row.id<SecretId>();
+    secret.attributes.name = row.optional_text();
+    const std::string type = row.optional_text().value_or("opaque");
+    secret.attributes.algorithm = row.optional_text();
+    secret.attributes.bit_length = row.optional_integer();
+    secret.attributes.mode = row.optional_text();
+    secret.attributes.expiration = row.optional_time();
+    secret.creator = row.optional_id<UserId>();
+    const std::string status = row.text();
+    secret.created = row.time();
+    secret.updated = row.time();
+    secret.project = row.id<ProjectId>();
+
+    const auto known_type = model::secret_type_from(type);
+    const auto known_status = model::status_from(status);
+    if (known_type) secret.attributes.type = *known_type;
+    if (known_status) secret.status = *known_status;
+    if (!known_type || !known_status) {
+        sense = Error{Code::Corrupt, "the secret's row is damaged",
+                      fmt::format("secret {}: type '{}', status '{}'", secret.id.str(), type, status)};
+    }
+    return secret;
+}
+
+// The ACL and its users come along as a LEFT JOIN: a row for every user, or one without. So does the payload, where
+// it is wanted. A secret has at most one live row of encrypted_data.
+constexpr Query FindSecret{
+    "SELECT " SECRET_COLUMNS ", e.content_type, a.id, a.project_access, u.user_id"
+    " FROM secrets s JOIN projects p ON p.id = s.project_id"
+    " LEFT JOIN encrypted_data e ON e.secret_id = s.id AND e.deleted = '0'"
+    " LEFT JOIN secret_acls a ON a.secret_id = s.id AND a.operation = 'read'"
+    " LEFT JOIN secret_acl_users u ON u.acl_id = a.id"
+    " WHERE s.id = :id AND s.deleted = '0' AND (s.expiration IS NULL OR s.expiration > :now)",
+    SecretColumns + 4};
+
+constexpr Query FindSecretWithPayload{
+    "SELECT " SECRET_COLUMNS ", e.content_type, a.id, a.project_access, u.user_id,"
+    " e.id, e.cypher_text, e.kek_meta_extended,"
+    " k.id, k.plugin_name, k.kek_label, k.algorithm, k.bit_length, k.mode, k.plugin_meta, kp.external_id"
+    " FROM secrets s JOIN projects p ON p.id = s.project_id"
+    " LEFT JOIN encrypted_data e ON e.secret_id = s.id AND e.deleted = '0'"
+    " LEFT JOIN kek_data k ON k.id = e.kek_id"
+    " LEFT JOIN projects kp ON kp.id = k.project_id"
+    " LEFT JOIN secret_acls a ON a.secret_id = s.id AND a.operation = 'read'"
+    " LEFT JOIN secret_acl_users u ON u.acl_id = a.id"
+    " WHERE s.id = :id AND s.deleted = '0' AND (s.expiration IS NULL OR s.expiration > :now)",
+    SecretColumns + 4 + 11};
+
+constexpr Query FindPayload{
+    "SELECT e.content_type, e.cypher_text, e.kek_meta_extended,"
+    " k.id, k.plugin_name, k.kek_label, k.algorithm, k.bit_length, k.mode, k.plugin_meta, kp.external_id"
+    " FROM encrypted_data e JOIN kek_data k ON k.id = e.kek_id JOIN projects kp ON kp.id = k.project_id"
+    " WHERE e.secret_id = :id AND e.deleted = '0'",
+    11};
+
+constexpr Query InsertSecret{
+    "INSERT INTO secrets (id, created_at, updated_at, deleted, status, name, secret_type, expiration, algorithm,"
+    " bit_length, mode, creator_id, project_id)"
+    " VALUES (:id, :created, :updated, '0', :status, :name, :type, :expiration, :algorithm, :bits, :mode, :creator,"
+    " :project)"};
+
+constexpr Query CountSecrets{
+    "SELECT COUNT(*) FROM secrets s JOIN projects p ON p.id = s.project_id"
+    " WHERE p.external_id = :project AND s.deleted = '0' AND (s.expiration IS NULL OR s.expiration > :now)",
+    1};
+
+/// What a soft delete marks, and under which names the deleted secret is found there.
+constexpr Query MarkSecret{
+    "UPDATE secrets SET deleted = '1', deleted_at = :deleted, updated_at = :updated"
+    " WHERE id = :id AND deleted = '0' AND (expiration IS NULL OR expiration > :now)"};
+constexpr std::array MarkChildren{
+    Query{"UPDATE encrypted_data SET deleted = '1', deleted_at = :deleted, updated_at = :updated"
+          " WHERE secret_id = :id AND deleted = '0'"},
+    Query{"UPDATE secret_store_metadata SET deleted = '1', deleted_at = :deleted, updated_at = :updated"
+          " WHERE secret_id = :id AND deleted = '0'"},
+    Query{"UPDATE secret_user_metadata SET deleted = '1', deleted_at = :deleted, updated_at = :updated"
+          " WHERE secret_id = :id AND deleted = '0'"},
+    Query{"UPDATE secret_consumer_metadata SET deleted = '1', deleted_at = :deleted, updated_at = :updated"
+          " WHERE secret_id = :id AND deleted = '0'"},
+    Query{"UPDATE container_secret SET deleted = '1', deleted_at = :deleted, updated_at = :updated"
+          " WHERE secret_id = :id AND deleted = '0'"},
+};
+
+Error no_secret(const SecretId& id) { return {Code::NotFound, "no such secret", id.str()}; }
+
+/// Takes the columns after SECRET_COLUMNS that find_secret and find_secret_with_payload share. `acl_row` is the ACL
+/// that the first row named.
+void take_acl(Columns& row, model::Secret& secret) {
+    if (row.next_is_null()) return row.skip(3);
+    row.skip(1);
+    const bool project_access = row.flag();
+    auto user = row.optional_id<UserId>();
+    if (!secret.acl) secret.acl = model::SecretAcl{project_access, {}};
+    if (!user) return;
+    auto& users = secret.acl->users;
+    if (std::ranges::find(users, *user) == users.end()) users.push_back(*std::move(user));
+}
+
+model::KekMeta take_kek(Columns& row) {
+    model::KekMeta kek;
+    kek.id = row.id<KekId>();
+    kek.plugin_name = row.text();
+    kek.label = row.optional_text().value_or("");
+    kek.algorithm = row.optional_text().value_or("");
+    kek.bit_length = row.optional_integer().value_or(0);
+    kek.mode = row.optional_text().value_or("");
+    kek.plugin_meta = row.optional_text().value_or("");
+    kek.project = row.id<ProjectId>();
+    return kek;
+}
+
+// ---------------------------------------------------------------------------------------------- payloads and KEKs
+
+constexpr Query HasPayload{"SELECT id FROM encrypted_data WHERE secret_id = :id AND deleted = '0'", 1};
+constexpr Query InsertEncryptedData{
+    "INSERT INTO encrypted_data (id, created_at, updated_at, deleted, status, content_type, secret_id, kek_id,"
+    " cypher_text, kek_meta_extended)"
+    " VALUES (:id, :created, :updated, '0', :status, :type, :secret, :kek, :cypher_text, :extended)"};
+constexpr Query InsertStoreMetadata{
+    "INSERT INTO secret_store_metadata (id, created_at, updated_at, deleted, status, \"key\", value, secret_id)"
+    " VALUES (:id, :created, :updated, '0', :status, :key, :value, :secret)"};
+constexpr Query TouchSecret{"UPDATE secrets SET updated_at = :updated WHERE id = :id AND deleted = '0'"};
+
+// Races of several Barbicans may have left more than one: the newest counts, as it does for them.
+constexpr Query FindKek{
+    "SELECT k.id, k.plugin_name, k.kek_label, k.algorithm, k.bit_length, k.mode, k.plugin_meta, kp.external_id"
+    " FROM kek_data k JOIN projects kp ON kp.id = k.project_id"
+    " WHERE kp.external_id = :project AND k.plugin_name = :plugin AND k.active = '1' AND k.bind_completed = '1'"
+    " AND k.deleted = '0' ORDER BY k.created_at",
+    8};
+constexpr Query InsertKek{
+    "INSERT INTO kek_data (id, created_at, updated_at, deleted, status, plugin_name, kek_label, project_id, active,"
+    " bind_completed, algorithm, bit_length, mode, plugin_meta)"
+    " VALUES (:id, :created, :updated, '0', :status, :plugin, :label, :project, '1', '1', :algorithm, :bits, :mode,"
+    " :meta)"};
+
+// ---------------------------------------------------------------------------------------------- access lists
+
+constexpr Query RemoveAclUsers{
+    "DELETE FROM secret_acl_users WHERE acl_id IN (SELECT id FROM secret_acls WHERE secret_id = :id)"};
+constexpr Query RemoveAcl{"DELETE FROM secret_acls WHERE secret_id = :id"};
+constexpr Query InsertAcl{
+    "INSERT INTO secret_acls (id, created_at, updated_at, deleted, status, secret_id, operation, project_access)"
+    " VALUES (:id, :created, :updated, '0', :status, :secret, :operation, :project_access)"};
+constexpr Query InsertAclUser{
+    "INSERT INTO secret_acl_users (id, created_at, updated_at, deleted, status, acl_id, user_id)"
+    " VALUES (:id, :created, :updated, '0', :status, :acl, :user)"};
+
+// ---------------------------------------------------------------------------------------------- orders
+
+#define ORDER_COLUMNS                                                                                             \
+    "o.id, o.type, o.meta, o.creator_id, o.status, o.created_at, o.updated_at, o.secret_id, o.container_id, "    \
+    "o.error_status_code, o.error_reason, o.sub_status, o.sub_status_message, p.external_id"
+constexpr int OrderColumns = 14;
+
+constexpr Query FindOrder{
+    "SELECT " ORDER_COLUMNS
+    " FROM orders o JOIN projects p ON p.id = o.project_id"
+    " WHERE o.id = :id AND p.external_id = :project AND o.deleted = '0'",
+    OrderColumns};
+constexpr Query ListOrders{
+    "SELECT " ORDER_COLUMNS
+    " FROM orders o JOIN projects p ON p.id = o.project_id"
+    " WHERE p.external_id = :project AND o.deleted = '0' ORDER BY o.created_at, o.id LIMIT :limit OFFSET :offset",
+    OrderColumns};
+constexpr Query CountOrders{
+    "SELECT COUNT(*) FROM orders o JOIN projects p ON p.id = o.project_id"
+    " WHERE p.external_id = :project AND o.deleted = '0'",
+    1};
+constexpr Query InsertOrder{
+    "INSERT INTO orders (id, created_at, updated_at, deleted, status, type, project_id, error_status_code,"
+    " error_reason, meta, secret_id, container_id, sub_status, sub_status_message, creator_id)"
+    " VALUES (:id, :created, :updated, '0', :status, :type, :project, :code, :reason, :meta, :secret, :container,"
+    " :sub_status, :sub_message, :creator)"};
+constexpr Query MarkOrder{
+    "UPDATE orders SET deleted = '1', deleted_at = :deleted, updated_at = :updated"
+    " WHERE id = :id AND deleted = '0'"
+    " AND project_id IN (SELECT p.id FROM projects p WHERE p.external_id = :project)"};
+constexpr std::array MarkOrderChildren{
+    Query{"UPDATE order_plugin_metadata SET deleted = '1', deleted_at = :deleted, updated_at = :updated"
+          " WHERE order_id = :id AND deleted = '0'"},
+    Query{"UPDATE order_barbican_metadata SET deleted = '1', deleted_at = :deleted, updated_at = :updated"
+          " WHERE order_id = :id AND deleted = '0'"},
+};
+
+Error no_order(const OrderId& id) { return {Code::NotFound, "no such order", id.str()}; }
+
+Result<model::Order> take_order(Columns& row) {
+    model::Order order;
+    order.id = row.id<OrderId>();
+    const std::string type = row.text();
+    order.meta = row.optional_text().value_or("");
+    order.creator = row.optional_id<UserId>();
+    const std::string status = row.text();
+    order.created = row.time();
+    order.updated = row.time();
+    order.secret = row.optional_id<SecretId>();
+    order.container = row.optional_id<ContainerId>();
+    order.error_status_code = row.optional_text();
+    order.error_reason = row.optional_text();
+    order.sub_status = row.optional_text();
+    order.sub_status_message = row.optional_text();
+    order.project = row.id<ProjectId>();
+    TRY(row.finish());
+
+    const auto known_type = model::order_type_from(type);
+    const auto known_status = model::status_from(status);
+    if (!known_type || !known_status) {
+        return Error{Code::Corrupt, "the order's row is damaged",
+                     fmt::format("order {}: type '{}', status '{}'", order.id.str(), type, status)};
+    }
+    order.type = *known_type;
+    order.status = *known_status;
+    return order;
+}
+
+// ---------------------------------------------------------------------------------------------- lists of secrets
+
+/// The WHERE of a list: constant pieces of text and the values that belong to them, in one order.
+struct Conditions {
+    std::string text;
+    std::vector<Param> params;
+
+    void add(std::string_view condition) { text += condition; }
+    template <class T>
+    void add(std::string_view condition, const T& value) {
+        text += condition;
+        text += placeholder();
+        params.emplace_back(value);
+    }
+    std::string placeholder() const { return fmt::format(":v{}", params.size()); }
+};
+
+std::string_view operator_of(model::TimeBound::Op op) {
+    switch (op) {
+        case model::TimeBound::Op::Equal:
+            return " = ";
+        case model::TimeBound::Op::Greater:
+            return " > ";
+        case model::TimeBound::Op::GreaterOrEqual:
+            return " >= ";
+        case model::TimeBound::Op::Less:
+            return " < ";
+        case model::TimeBound::Op::LessOrEqual:
+            return " <= ";
+    }
+    SALLYPORT_ASSERT(false);  // an enumerator that the switch above does not know cannot have been made
+}
+
+void add_bounds(Conditions& where, std::string_view column, const std::vector<model::TimeBound>& bounds) {
+    for (const auto& bound : bounds) {
+        where.add(" AND ");
+        where.add(column);
+        where.add(operator_of(bound.op), bound.time);
+    }
+}
+
+Conditions conditions_of(const ProjectId& project, const model::SecretFilter& filter, Timestamp now) {
+    Conditions where;
+    if (filter.acl_only) {
+        where.add(" JOIN secret_acls a ON a.secret_id = s.id AND a.operation = 'read'"
+                  " JOIN secret_acl_users u ON u.acl_id = a.id WHERE u.user_id = ", *filter.acl_only);
+    } else {
+        where.add(" WHERE p.external_id = ", project);
+    }
+    where.add(" AND s.deleted = '0' AND (s.expiration IS NULL OR s.expiration > ", now);
+    where.add(")");
+    // LIKE without escaping is Barbican's behaviour: '%' and '_' are wildcards of the caller.
+    if (filter.name) where.add(" AND s.name LIKE ", *filter.name);
+    if (filter.algorithm) where.add(" AND s.algorithm LIKE ", *filter.algorithm);
+    if (filter.mode) where.add(" AND s.mode LIKE ", *filter.mode);
+    if (filter.bits) where.add(" AND s.bit_length = ", *filter.bits);
+    if (filter.secret_type) where.add(" AND s.secret_type = ", *filter.secret_type);
+    add_bounds(where, "s.created_at", filter.created);
+    add_bounds(where, "s.updated_at", filter.updated);
+    add_bounds(where, "s.expiration", filter.expiration);
+    return where;
+}
+
+/// The API's words for what can be sorted by, and the columns. Nothing else ever gets into an ORDER BY.
+constexpr std::array<std::pair<std::string_view, std::string_view>, 9> SortColumns{{
+    {"algorithm", "s.algorithm"},
+    {"bit_length", "s.bit_length"},
+    {"created", "s.created_at"},
+    {"expiration", "s.expiration"},
+    {"mode", "s.mode"},
+    {"name", "s.name"},
+    {"secret_type", "s.secret_type"},
+    {"status", "s.status"},
+    {"updated", "s.updated_at"},
+}};
+
+Result<std::string> order_of(const std::vector<model::SortKey>& keys) {
+    std::string order = " ORDER BY ";
+    for (const auto& key : keys) {
+        const auto* known = std::ranges::find(SortColumns, key.column, [](const auto& pair) { return pair.first; });
+        if (known == SortColumns.end()) return Error{Code::InvalidInput, "secrets cannot be sorted by that", key.column};
+        order += known->second;
+        order += key.descending ? " DESC, " : ", ";
+    }
+    // Barbican leaves ties (and unsorted lists) in any order; pages of a list that stands still must not overlap.
+    return order + (keys.empty() ? "s.created_at, s.id" : "s.id");
+}
+
+Result<long> take_count(Session& session, const Query& query, std::initializer_list<Param> params) {
+    long count = 0;
+    TRY(session.select(query, params, [&count](Columns& row) -> Result<void> {
+        count = row.integer();
+        return row.finish();
+    }));
+    return count;
+}
+
+}  // namespace
+
+Result<ProjectRowId> ensure_project(Session& session, const ProjectId& project, Timestamp now) {
+    if (auto found = TRY(find_project(session, project))) return *std::move(found);
+    ProjectRowId row(random_uuid());
+    TRY(session.execute(InsertProject, {row, now, now, Active, project}));
+    return row;
+}
+
+Result<model::Secret> find_secret(Session& session, const SecretId& id, Timestamp now) {
+    std::optional<model::Secret> found;
+    Result<void> sense;
+    TRY(session.select(FindSecret, {id, now}, [&found, &sense](Columns& row) -> Result<void> {
+        if (!found) {
+            found = take_secret(row, sense);
+            found->content_type = row.optional_text();
+        } else {
+            row.skip(SecretColumns + 1);
+        }
+        take_acl(row, *found);
+        TRY(row.finish());
+        return sense;
+    }));
+    if (!found) return no_secret(id);
+    return *std::move(found);
+}
+
+Result<SecretWithPayload> find_secret_with_payload(Session& session, const SecretId& id, Timestamp now) {
+    std::optional<SecretWithPayload> found;
+    Result<void> sense;
+    TRY(session.select(FindSecretWithPayload, {id, now}, [&found, &sense](Columns& row) -> Result<void> {
+        const bool first = !found;
+        if (first) {
+            found.emplace();
+            found->secret = take_secret(row, sense);
+            found->secret.content_type = row.optional_text();
+        } else {
+            row.skip(SecretColumns + 1);
+        }
+        take_acl(row, found->secret);
+        if (first && !row.next_is_null()) {
+            row.skip(1);
+            StoredPayload& payload = found->payload.emplace();
+            payload.wrapped.cypher_text = row.text();
+            payload.wrapped.kek_meta_extended = row.optional_text();
+            payload.kek = take_kek(row);
+            payload.content_type = found->secret.content_type.value_or("");
+        }
+        TRY(row.finish());
+        return sense;
+    }));
+    if (!found) return no_secret(id);
+    return *std::move(found);
+}
+
+Result<void> insert_secret(Session& session, const model::Secret& secret) {
+    const ProjectRowId project = TRY(existing_project(session, secret.project));
+    const auto& attributes = secret.attributes;
+    TRY(session.execute(InsertSecret, {secret.id, secret.created, secret.updated, model::text_of(secret.status),
+                                       attributes.name, model::text_of(attributes.type), attributes.expiration,
+                                       attributes.algorithm, attributes.bit_length, attributes.mode, secret.creator,
+                                       project}));
+    return {};
+}
+
+Result<model::PageOf<model::Secret>> list_secrets(Session& session, const ProjectId& project,
+                                                  const model::SecretFilter& filter, const model::Page& page,
+                                                  Timestamp now) {
+    const std::string order = TRY(order_of(filter.sort));
+    Conditions where = conditions_of(project, filter, now);
+    constexpr std::string_view From = " FROM secrets s JOIN projects p ON p.id = s.project_id";
+
+    model::PageOf<model::Secret> answer;
+    const std::string count = fmt::format("SELECT COUNT(*){}{}", From, where.text);
+    TRY(session.select_once(count, 1, where.params, [&answer](Columns& row) -> Result<void> {
+        answer.total = row.integer();
+        return row.finish();
+    }));
+    if (answer.total == 0) return answer;
+
+    constexpr std::string_view Select =
+        "SELECT " SECRET_COLUMNS
+        ", (SELECT MAX(e.content_type) FROM encrypted_data e WHERE e.secret_id = s.id AND e.deleted = '0')";
+    where.add(order);
+    where.add(" LIMIT ", page.limit);
+    where.add(" OFFSET ", page.offset);
+    const std::string text = fmt::format("{}{}{}", Select, From, where.text);
+    TRY(session.select_once(text, SecretColumns + 1, where.params, [&answer](Columns& row) -> Result<void> {
+        Result<void> sense;
+        answer.items.push_back(take_secret(row, sense));
+        answer.items.back().content_type = row.optional_text();
+        TRY(row.finish());
+        return sense;
+    }));
+    return answer;
+}
+
+Result<void> delete_secret(Session& session, const SecretId& id, Timestamp now) {
+    if (TRY(session.execute(MarkSecret, {now, now, id, now})) == 0) return no_secret(id);
+    for (const Query& mark : MarkChildren) TRY(session.execute(mark, {now, now, id}));
+    return remove_secret_acl(session, id);
+}
+
+Result<long> count_secrets(Session& session, const ProjectId& project, Timestamp now) {
+    return take_count(session, CountSecrets, {project, now});
+}
+
+Result<StoredPayload> find_payload(Session& session, const SecretId& id) {
+    std::optional<StoredPayload> found;
+    TRY(session.select(FindPayload, {id}, [&found](Columns& row) -> Result<void> {
+        if (found) return {};
+        found.emplace();
+        found->content_type = row.optional_text().value_or("");
+        found->wrapped.cypher_text = row.text();
+        found->wrapped.kek_meta_extended = row.optional_text();
+        found->kek = take_kek(row);
+        return row.finish();
+    }));
+    if (!found) return Error{Code::NotFound, "the secret has no payload", id.str()};
+    return *std::move(found);
+}
+
+Result<void> insert_payload(Session& session, const SecretId& id, const KekId& kek, const model::WrappedSecret& wrapped,
+                            const std::string& content_type, const std::string& store_plugin, Timestamp now) {
+    bool has_one = false;
+    TRY(session.select(HasPayload, {id}, [&has_one](Columns&) -> Result<void> {
+        has_one = true;
+        return {};
+    }));
+    if (has_one) return Error{Code::Conflict, "the secret has a payload already", id.str()};
+    if (TRY(session.execute(TouchSecret, {now, id})) == 0) return no_secret(id);
+    TRY(session.execute(InsertEncryptedData, {random_uuid(), now, now, Active, content_type, id, kek,
+                                              wrapped.cypher_text, wrapped.kek_meta_extended}));
+    // Barbican never sets the status of these rows, so they stay at its default.
+    TRY(session.execute(InsertStoreMetadata,
+                        {random_uuid(), now, now, Pending, "plugin_name", store_plugin, id}));
+    TRY(session.execute(InsertStoreMetadata,
+                        {random_uuid(), now, now, Pending, "content_type", content_type, id}));
+    return {};
+}
+
+Result<std::optional<model::KekMeta>> find_kek(Session& session, const ProjectId& project,
+                                               const std::string& plugin_name) {
+    std::optional<model::KekMeta> found;
+    TRY(session.select(FindKek, {project, plugin_name}, [&found](Columns& row) -> Result<void> {
+        found = take_kek(row);
+        return row.finish();
+    }));
+    return found;
+}
+
+Result<void> insert_kek(Session& session, const model::KekMeta& kek, Timestamp now) {
+    const ProjectRowId project = TRY(existing_project(session, kek.project));
+    TRY(session.execute(InsertKek, {kek.id, now, now, Active, kek.plugin_name, kek.label, project, kek.algorithm,
+                                    kek.bit_length, kek.mode, kek.plugin_meta}));
+    return {};
+}
+
+Result<void> put_secret_acl(Session& session, const SecretId& id, const model::SecretAcl& acl, Timestamp now) {
+    if (TRY(session.execute(TouchSecret, {now, id})) == 0) return no_secret(id);
+    TRY(remove_secret_acl(session, id));
+    const std::string row = random_uuid();
+    TRY(session.execute(InsertAcl, {row, now, now, Active, id, ReadOperation, Param::flag(acl.project_access)}));
+    for (std::size_t i = 0; i < acl.users.size(); ++i) {
+        // Callers may name a user twice; the table may not.
+        const auto end = acl.users.begin() + static_cast<std::ptrdiff_t>(i);
+        if (std::find(acl.users.begin(), end, acl.users[i]) != end) continue;
+        TRY(session.execute(InsertAclUser, {random_uuid(), now, now, Active, row, acl.users[i]}));
+    }
+    return {};
+}
+
+Result<void> remove_secret_acl(Session& session, const SecretId& id) {
+    TRY(session.execute(RemoveAclUsers, {id}));
+    TRY(session.execute(RemoveAcl, {id}));
+    return {};
+}
+
+Result<void> insert_order(Session& session, const model::Order& order) {
+    const ProjectRowId project = TRY(existing_project(session, order.project));
+    TRY(session.execute(InsertOrder,
+                        {order.id, order.created, order.updated, model::text_of(order.status),
+                         model::text_of(order.type), project, order.error_status_code, order.error_reason, order.meta,
+                         order.secret, order.container, order.sub_status, order.sub_status_message, order.creator}));
+    return {};
+}
+
+Result<model::Order> find_order(Session& session, const ProjectId& project, const OrderId& id) {
+    std::optional<model::Order> found;
+    TRY(session.select(FindOrder, {id, project}, [&found](Columns& row) -> Result<void> {
+        found = TRY(take_order(row));
+        return {};
+    }));
+    if (!found) return no_order(id);
+    return *std::move(found);
+}
+
+Result<model::PageOf<model::Order>> list_orders(Session& session, const ProjectId& project, const model::Page& page) {
+    model::PageOf<model::Order> answer;
+    answer.total = TRY(take_count(session, CountOrders, {project}));
+    TRY(session.select(ListOrders, {project, page.limit, page.offset}, [&answer](Columns& row) -> Result<void> {
+        answer.items.push_back(TRY(take_order(row)));
+        return {};
+    }));
+    return answer;
+}
+
+Result<void> delete_order(Session& session, const ProjectId& project, const OrderId& id, Timestamp now) {
+    if (TRY(session.execute(MarkOrder, {now, now, id, project})) == 0) return no_order(id);
+    for (const Query& mark : MarkOrderChildren) TRY(session.execute(mark, {now, now, id}));
+    return {};
+}
+
+// ---------------------------------------------------------------------------------------------- canaries
+
+namespace {
+constexpr Query FindCanary{"SELECT canary FROM sp_canaries WHERE store_name = :store", 1};
+constexpr Query InsertCanary{
+    "INSERT INTO sp_canaries (store_name, created_at, updated_at, canary) VALUES (:store, :created, :updated, :canary)"};
+constexpr Query UpdateCanary{
+    "UPDATE sp_canaries SET canary = :canary, updated_at = :updated WHERE store_name = :store"};
+}  // namespace
+
+Result<std::optional<std::string>> find_canary(Session& session, const std::string& store_name) {
+    std::optional<std::string> found;
+    TRY(session.select(FindCanary, {store_name}, [&found](Columns& row) -> Result<void> {
+        found = row.text();
+        return row.finish();
+    }));
+    return found;
+}
+
+Result<void> put_canary(Session& session, const std::string& store_name, const std::string& canary, Timestamp now) {
+    if (TRY(session.execute(UpdateCanary, {canary, now, store_name})) > 0) return {};
+    TRY(session.execute(InsertCanary, {store_name, now, now, canary}));
+    return {};
+}
+
+}  // namespace sallyport::db

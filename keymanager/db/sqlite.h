@@ -1,0 +1,16 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "keymanager/base/result.h"
+#include "keymanager/db/database.h"
+
+namespace sallyport::db {
+
+/// SQLite in a file (write-ahead log, flushed at every commit), or in memory if `path` is empty.
+/// The file is made with mode 0600 if it is not there. Error: `Unavailable` if it cannot be opened, `Corrupt` if it is
+/// no database.
+Result<std::unique_ptr<Database>> make_sqlite(const std::string& path, int reader_sessions);
+
+}  // namespace sallyport::db
