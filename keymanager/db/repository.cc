@@ -48,6 +48,14 @@ Result<ProjectRowId> existing_project(Session& session, const ProjectId& project
     "s.created_at, s.updated_at, p.external_id"
 constexpr int SecretColumns = 12;
 
+/// Of a LEFT JOIN: all are NULL if there is no access list. take_acl() reads them.
+#define ACL_COLUMNS "a.id, a.project_access, a.created_at, a.updated_at, u.user_id"
+constexpr int AclColumns = 5;
+
+/// take_kek() reads them.
+#define KEK_COLUMNS "k.id, k.plugin_name, k.kek_label, k.algorithm, k.bit_length, k.mode, k.plugin_meta, kp.external_id"
+constexpr int KekColumns = 8;
+
 model::Secret take_secret(Columns& row, Result<void>& sense) {
     model::Secret secret;
     secret.id = row.id<SecretId>();
@@ -76,19 +84,19 @@ model::Secret take_secret(Columns& row, Result<void>& sense) {
 
 // The ACL and its users come along as a LEFT JOIN: a row for every user, or one without. So does the payload, where
 // it is wanted. A secret has at most one live row of encrypted_data.
-constexpr Query FindSecret{
-    "SELECT " SECRET_COLUMNS ", e.content_type, a.id, a.project_access, u.user_id"
-    " FROM secrets s JOIN projects p ON p.id = s.project_id"
-    " LEFT JOIN encrypted_data e ON e.secret_id = s.id AND e.deleted = '0'"
-    " LEFT JOIN secret_acls a ON a.secret_id = s.id AND a.operation = 'read'"
-    " LEFT JOIN secret_acl_users u ON u.acl_id = a.id"
-    " WHERE s.id = :id AND s.deleted = '0' AND (s.expiration IS NULL OR s.expiration > :now)",
-    SecretColumns + 4};
+constexpr Query FindSecret{"SELECT " SECRET_COLUMNS ", e.content_type, " ACL_COLUMNS
+                           " FROM secrets s JOIN projects p ON p.id = s.project_id"
+                           " LEFT JOIN encrypted_data e ON e.secret_id = s.id AND e.deleted = '0'"
+                           " LEFT JOIN secret_acls a ON a.secret_id = s.id AND a.operation = 'read'"
+                           " LEFT JOIN secret_acl_users u ON u.acl_id = a.id"
+                           " WHERE s.id = :id AND s.deleted = '0' AND (s.expiration IS NULL OR s.expiration > :now)",
+                           SecretColumns + 1 + AclColumns};
 
 constexpr Query FindSecretWithPayload{
-    "SELECT " SECRET_COLUMNS ", e.content_type, a.id, a.project_access, u.user_id,"
+    "SELECT " SECRET_COLUMNS ", e.content_type, " ACL_COLUMNS
+    ","
     " e.id, e.cypher_text, e.kek_meta_extended,"
-    " k.id, k.plugin_name, k.kek_label, k.algorithm, k.bit_length, k.mode, k.plugin_meta, kp.external_id"
+    " " KEK_COLUMNS
     " FROM secrets s JOIN projects p ON p.id = s.project_id"
     " LEFT JOIN encrypted_data e ON e.secret_id = s.id AND e.deleted = '0'"
     " LEFT JOIN kek_data k ON k.id = e.kek_id"
@@ -96,14 +104,14 @@ constexpr Query FindSecretWithPayload{
     " LEFT JOIN secret_acls a ON a.secret_id = s.id AND a.operation = 'read'"
     " LEFT JOIN secret_acl_users u ON u.acl_id = a.id"
     " WHERE s.id = :id AND s.deleted = '0' AND (s.expiration IS NULL OR s.expiration > :now)",
-    SecretColumns + 4 + 11};
+    SecretColumns + 1 + AclColumns + 3 + KekColumns};
 
 constexpr Query FindPayload{
     "SELECT e.content_type, e.cypher_text, e.kek_meta_extended,"
-    " k.id, k.plugin_name, k.kek_label, k.algorithm, k.bit_length, k.mode, k.plugin_meta, kp.external_id"
+    " " KEK_COLUMNS
     " FROM encrypted_data e JOIN kek_data k ON k.id = e.kek_id JOIN projects kp ON kp.id = k.project_id"
     " WHERE e.secret_id = :id AND e.deleted = '0'",
-    11};
+    3 + KekColumns};
 
 constexpr Query InsertSecret{
     "INSERT INTO secrets (id, created_at, updated_at, deleted, status, name, secret_type, expiration, algorithm,"
@@ -135,17 +143,21 @@ constexpr std::array MarkChildren{
 
 Error no_secret(const SecretId& id) { return {Code::NotFound, "no such secret", id.str()}; }
 
-/// Takes the columns after SECRET_COLUMNS that find_secret and find_secret_with_payload share. `acl_row` is the ACL
-/// that the first row named.
+/// Every row names the same ACL, and one more of its users.
 void take_acl(Columns& row, model::Secret& secret) {
-    if (row.next_is_null()) return row.skip(3);
+    if (row.next_is_null()) return row.skip(AclColumns);
     row.skip(1);
-    const bool project_access = row.flag();
+    if (secret.acl) {
+        row.skip(3);
+    } else {
+        model::SecretAcl& acl = secret.acl.emplace();
+        acl.project_access = row.flag();
+        acl.created = row.time();
+        acl.updated = row.time();
+    }
     auto user = row.optional_id<UserId>();
-    if (!secret.acl) secret.acl = model::SecretAcl{project_access, {}};
-    if (!user) return;
     auto& users = secret.acl->users;
-    if (std::ranges::find(users, *user) == users.end()) users.push_back(*std::move(user));
+    if (user && std::ranges::find(users, *user) == users.end()) users.push_back(*std::move(user));
 }
 
 model::KekMeta take_kek(Columns& row) {
@@ -175,11 +187,11 @@ constexpr Query TouchSecret{"UPDATE secrets SET updated_at = :updated WHERE id =
 
 // Races of several Barbicans may have left more than one: the newest counts, as it does for them.
 constexpr Query FindKek{
-    "SELECT k.id, k.plugin_name, k.kek_label, k.algorithm, k.bit_length, k.mode, k.plugin_meta, kp.external_id"
+    "SELECT " KEK_COLUMNS
     " FROM kek_data k JOIN projects kp ON kp.id = k.project_id"
     " WHERE kp.external_id = :project AND k.plugin_name = :plugin AND k.active = '1' AND k.bind_completed = '1'"
     " AND k.deleted = '0' ORDER BY k.created_at",
-    8};
+    KekColumns};
 constexpr Query InsertKek{
     "INSERT INTO kek_data (id, created_at, updated_at, deleted, status, plugin_name, kek_label, project_id, active,"
     " bind_completed, algorithm, bit_length, mode, plugin_meta)"
@@ -188,6 +200,7 @@ constexpr Query InsertKek{
 
 // ---------------------------------------------------------------------------------------------- access lists
 
+constexpr Query FindAcl{"SELECT created_at FROM secret_acls WHERE secret_id = :id AND operation = :operation", 1};
 constexpr Query RemoveAclUsers{
     "DELETE FROM secret_acl_users WHERE acl_id IN (SELECT id FROM secret_acls WHERE secret_id = :id)"};
 constexpr Query RemoveAcl{"DELETE FROM secret_acls WHERE secret_id = :id"};
@@ -200,24 +213,23 @@ constexpr Query InsertAclUser{
 
 // ---------------------------------------------------------------------------------------------- orders
 
-#define ORDER_COLUMNS                                                                                             \
-    "o.id, o.type, o.meta, o.creator_id, o.status, o.created_at, o.updated_at, o.secret_id, o.container_id, "    \
+#define ORDER_COLUMNS                                                                                         \
+    "o.id, o.type, o.meta, o.creator_id, o.status, o.created_at, o.updated_at, o.secret_id, o.container_id, " \
     "o.error_status_code, o.error_reason, o.sub_status, o.sub_status_message, p.external_id"
 constexpr int OrderColumns = 14;
 
-constexpr Query FindOrder{
-    "SELECT " ORDER_COLUMNS
-    " FROM orders o JOIN projects p ON p.id = o.project_id"
-    " WHERE o.id = :id AND p.external_id = :project AND o.deleted = '0'",
-    OrderColumns};
-constexpr Query ListOrders{
-    "SELECT " ORDER_COLUMNS
-    " FROM orders o JOIN projects p ON p.id = o.project_id"
-    " WHERE p.external_id = :project AND o.deleted = '0' ORDER BY o.created_at, o.id LIMIT :limit OFFSET :offset",
-    OrderColumns};
+constexpr Query FindOrder{"SELECT " ORDER_COLUMNS
+                          " FROM orders o JOIN projects p ON p.id = o.project_id"
+                          " WHERE o.id = :id AND p.external_id = :project AND o.deleted = '0'",
+                          OrderColumns};
+constexpr Query ListOrders{"SELECT " ORDER_COLUMNS
+                           " FROM orders o JOIN projects p ON p.id = o.project_id"
+                           " WHERE p.external_id = :project AND o.deleted = '0' AND COALESCE(o.meta, '') LIKE :meta"
+                           " ORDER BY o.created_at, o.id LIMIT :limit OFFSET :offset",
+                           OrderColumns};
 constexpr Query CountOrders{
     "SELECT COUNT(*) FROM orders o JOIN projects p ON p.id = o.project_id"
-    " WHERE p.external_id = :project AND o.deleted = '0'",
+    " WHERE p.external_id = :project AND o.deleted = '0' AND COALESCE(o.meta, '') LIKE :meta",
     1};
 constexpr Query InsertOrder{
     "INSERT INTO orders (id, created_at, updated_at, deleted, status, type, project_id, error_status_code,"
@@ -236,6 +248,16 @@ constexpr std::array MarkOrderChildren{
 };
 
 Error no_order(const OrderId& id) { return {Code::NotFound, "no such order", id.str()}; }
+
+/// Barbican looks for the JSON form of the caller's word in the column: a whole string, with its quotes.
+std::string quoted(std::string_view word) {
+    std::string out = "\"";
+    for (const char c : word) {
+        if (c == '"' || c == '\\') out += '\\';
+        out += c;
+    }
+    return out + '"';
+}
 
 Result<model::Order> take_order(Columns& row) {
     model::Order order;
@@ -277,24 +299,19 @@ struct Conditions {
     template <class T>
     void add(std::string_view condition, const T& value) {
         text += condition;
-        text += placeholder();
+        text += next_name();
         params.emplace_back(value);
     }
-    std::string placeholder() const { return fmt::format(":v{}", params.size()); }
+    std::string next_name() const { return fmt::format(":v{}", params.size()); }
 };
 
 std::string_view operator_of(model::TimeBound::Op op) {
     switch (op) {
-        case model::TimeBound::Op::Equal:
-            return " = ";
-        case model::TimeBound::Op::Greater:
-            return " > ";
-        case model::TimeBound::Op::GreaterOrEqual:
-            return " >= ";
-        case model::TimeBound::Op::Less:
-            return " < ";
-        case model::TimeBound::Op::LessOrEqual:
-            return " <= ";
+        case model::TimeBound::Op::Equal: return " = ";
+        case model::TimeBound::Op::Greater: return " > ";
+        case model::TimeBound::Op::GreaterOrEqual: return " >= ";
+        case model::TimeBound::Op::Less: return " < ";
+        case model::TimeBound::Op::LessOrEqual: return " <= ";
     }
     SALLYPORT_ASSERT(false);  // an enumerator that the switch above does not know cannot have been made
 }
@@ -310,8 +327,10 @@ void add_bounds(Conditions& where, std::string_view column, const std::vector<mo
 Conditions conditions_of(const ProjectId& project, const model::SecretFilter& filter, Timestamp now) {
     Conditions where;
     if (filter.acl_only) {
-        where.add(" JOIN secret_acls a ON a.secret_id = s.id AND a.operation = 'read'"
-                  " JOIN secret_acl_users u ON u.acl_id = a.id WHERE u.user_id = ", *filter.acl_only);
+        where.add(
+            " JOIN secret_acls a ON a.secret_id = s.id AND a.operation = 'read'"
+            " JOIN secret_acl_users u ON u.acl_id = a.id WHERE u.user_id = ",
+            *filter.acl_only);
     } else {
         where.add(" WHERE p.external_id = ", project);
     }
@@ -346,7 +365,8 @@ Result<std::string> order_of(const std::vector<model::SortKey>& keys) {
     std::string order = " ORDER BY ";
     for (const auto& key : keys) {
         const auto* known = std::ranges::find(SortColumns, key.column, [](const auto& pair) { return pair.first; });
-        if (known == SortColumns.end()) return Error{Code::InvalidInput, "secrets cannot be sorted by that", key.column};
+        if (known == SortColumns.end())
+            return Error{Code::InvalidInput, "secrets cannot be sorted by that", key.column};
         order += known->second;
         order += key.descending ? " DESC, " : ", ";
     }
@@ -421,10 +441,10 @@ Result<SecretWithPayload> find_secret_with_payload(Session& session, const Secre
 Result<void> insert_secret(Session& session, const model::Secret& secret) {
     const ProjectRowId project = TRY(existing_project(session, secret.project));
     const auto& attributes = secret.attributes;
-    TRY(session.execute(InsertSecret, {secret.id, secret.created, secret.updated, model::text_of(secret.status),
-                                       attributes.name, model::text_of(attributes.type), attributes.expiration,
-                                       attributes.algorithm, attributes.bit_length, attributes.mode, secret.creator,
-                                       project}));
+    TRY(session.execute(InsertSecret,
+                        {secret.id, secret.created, secret.updated, model::text_of(secret.status), attributes.name,
+                         model::text_of(attributes.type), attributes.expiration, attributes.algorithm,
+                         attributes.bit_length, attributes.mode, secret.creator, project}));
     return {};
 }
 
@@ -497,10 +517,8 @@ Result<void> insert_payload(Session& session, const SecretId& id, const KekId& k
     TRY(session.execute(InsertEncryptedData, {random_uuid(), now, now, Active, content_type, id, kek,
                                               wrapped.cypher_text, wrapped.kek_meta_extended}));
     // Barbican never sets the status of these rows, so they stay at its default.
-    TRY(session.execute(InsertStoreMetadata,
-                        {random_uuid(), now, now, Pending, "plugin_name", store_plugin, id}));
-    TRY(session.execute(InsertStoreMetadata,
-                        {random_uuid(), now, now, Pending, "content_type", content_type, id}));
+    TRY(session.execute(InsertStoreMetadata, {random_uuid(), now, now, Pending, "plugin_name", store_plugin, id}));
+    TRY(session.execute(InsertStoreMetadata, {random_uuid(), now, now, Pending, "content_type", content_type, id}));
     return {};
 }
 
@@ -523,14 +541,19 @@ Result<void> insert_kek(Session& session, const model::KekMeta& kek, Timestamp n
 
 Result<void> put_secret_acl(Session& session, const SecretId& id, const model::SecretAcl& acl, Timestamp now) {
     if (TRY(session.execute(TouchSecret, {now, id})) == 0) return no_secret(id);
+    Timestamp created = now;
+    TRY(session.select(FindAcl, {id, ReadOperation}, [&created](Columns& row) -> Result<void> {
+        created = row.time();
+        return row.finish();
+    }));
     TRY(remove_secret_acl(session, id));
-    const std::string row = random_uuid();
-    TRY(session.execute(InsertAcl, {row, now, now, Active, id, ReadOperation, Param::flag(acl.project_access)}));
+    const std::string acl_id = random_uuid();
+    TRY(session.execute(InsertAcl, {acl_id, created, now, Active, id, ReadOperation, Param::flag(acl.project_access)}));
     for (std::size_t i = 0; i < acl.users.size(); ++i) {
         // Callers may name a user twice; the table may not.
         const auto end = acl.users.begin() + static_cast<std::ptrdiff_t>(i);
         if (std::find(acl.users.begin(), end, acl.users[i]) != end) continue;
-        TRY(session.execute(InsertAclUser, {random_uuid(), now, now, Active, row, acl.users[i]}));
+        TRY(session.execute(InsertAclUser, {random_uuid(), now, now, Active, acl_id, acl.users[i]}));
     }
     return {};
 }
@@ -543,10 +566,10 @@ Result<void> remove_secret_acl(Session& session, const SecretId& id) {
 
 Result<void> insert_order(Session& session, const model::Order& order) {
     const ProjectRowId project = TRY(existing_project(session, order.project));
-    TRY(session.execute(InsertOrder,
-                        {order.id, order.created, order.updated, model::text_of(order.status),
-                         model::text_of(order.type), project, order.error_status_code, order.error_reason, order.meta,
-                         order.secret, order.container, order.sub_status, order.sub_status_message, order.creator}));
+    TRY(session.execute(
+        InsertOrder, {order.id, order.created, order.updated, model::text_of(order.status), model::text_of(order.type),
+                      project, order.error_status_code, order.error_reason, order.meta, order.secret, order.container,
+                      order.sub_status, order.sub_status_message, order.creator}));
     return {};
 }
 
@@ -560,13 +583,16 @@ Result<model::Order> find_order(Session& session, const ProjectId& project, cons
     return *std::move(found);
 }
 
-Result<model::PageOf<model::Order>> list_orders(Session& session, const ProjectId& project, const model::Page& page) {
+Result<model::PageOf<model::Order>> list_orders(Session& session, const ProjectId& project,
+                                                const std::optional<std::string>& meta, const model::Page& page) {
+    const std::string pattern = meta ? '%' + quoted(*meta) + '%' : "%";
     model::PageOf<model::Order> answer;
-    answer.total = TRY(take_count(session, CountOrders, {project}));
-    TRY(session.select(ListOrders, {project, page.limit, page.offset}, [&answer](Columns& row) -> Result<void> {
-        answer.items.push_back(TRY(take_order(row)));
-        return {};
-    }));
+    answer.total = TRY(take_count(session, CountOrders, {project, pattern}));
+    TRY(session.select(ListOrders, {project, pattern, page.limit, page.offset},
+                       [&answer](Columns& row) -> Result<void> {
+                           answer.items.push_back(TRY(take_order(row)));
+                           return {};
+                       }));
     return answer;
 }
 
@@ -581,7 +607,8 @@ Result<void> delete_order(Session& session, const ProjectId& project, const Orde
 namespace {
 constexpr Query FindCanary{"SELECT canary FROM sp_canaries WHERE store_name = :store", 1};
 constexpr Query InsertCanary{
-    "INSERT INTO sp_canaries (store_name, created_at, updated_at, canary) VALUES (:store, :created, :updated, :canary)"};
+    "INSERT INTO sp_canaries (store_name, created_at, updated_at, canary) VALUES (:store, :created, :updated, "
+    ":canary)"};
 constexpr Query UpdateCanary{
     "UPDATE sp_canaries SET canary = :canary, updated_at = :updated WHERE store_name = :store"};
 }  // namespace

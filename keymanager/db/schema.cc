@@ -325,7 +325,8 @@ Result<void> check_own_tables(Session& session) {
 
 Result<void> create_or_check_schema(Session& session) {
     TRY(TRY(session.has_table("alembic_version")) ? check_barbican_tables(session) : make_barbican_tables(session));
-    return TRY(session.has_table("sp_schema")) ? check_own_tables(session) : make_own_tables(session);
+    return TRY(session.has_table("sp_schema"))
+    ? check_own_tables(session) : make_own_tables(session);
 }
 
 }  // namespace sallyport::db

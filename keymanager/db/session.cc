@@ -1,12 +1,11 @@
 #include "keymanager/db/session.h"
 
+#include <fmt/format.h>
 #include <soci/soci.h>
 
 #include <charconv>
 #include <unordered_map>
 #include <vector>
-
-#include <fmt/format.h>
 
 #include "keymanager/base/assert.h"
 
@@ -35,12 +34,8 @@ public:
         statement_.prepare(text);
         for (std::size_t i = 0; i < params.size(); ++i) {
             switch (kinds_[i]) {
-                case Param::Kind::Text:
-                    statement_.exchange(soci::use(texts_[i], param_state_[i]));
-                    break;
-                case Param::Kind::Integer:
-                    statement_.exchange(soci::use(numbers_[i], param_state_[i]));
-                    break;
+                case Param::Kind::Text: statement_.exchange(soci::use(texts_[i], param_state_[i])); break;
+                case Param::Kind::Integer: statement_.exchange(soci::use(numbers_[i], param_state_[i])); break;
             }
         }
         for (std::size_t i = 0; i < buffers_.columns.size(); ++i) {
@@ -94,9 +89,7 @@ const std::string* Columns::next() {
     return buffers_.column_state[i] == soci::i_null ? nullptr : &buffers_.columns[i];
 }
 
-bool Columns::next_is_null() const {
-    return buffers_.column_state[static_cast<std::size_t>(at_)] == soci::i_null;
-}
+bool Columns::next_is_null() const { return buffers_.column_state[static_cast<std::size_t>(at_)] == soci::i_null; }
 
 void Columns::reject(const char* expected) {
     if (rejected_at_ >= 0) return;

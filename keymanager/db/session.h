@@ -32,18 +32,19 @@ class Param {
 public:
     enum class Kind { Text, Integer };
 
-    Param(const char* text) : text_(text) {}              // NOLINT(google-explicit-constructor)
-    Param(std::string_view text) : text_(text) {}         // NOLINT(google-explicit-constructor)
-    Param(const std::string& text) : text_(text) {}       // NOLINT(google-explicit-constructor)
-    Param(int number) : Param(static_cast<long>(number)) {}  // NOLINT(google-explicit-constructor)
+    Param(const char* text) : text_(text) {}                       // NOLINT(google-explicit-constructor)
+    Param(std::string_view text) : text_(text) {}                  // NOLINT(google-explicit-constructor)
+    Param(const std::string& text) : text_(text) {}                // NOLINT(google-explicit-constructor)
+    Param(int number) : Param(static_cast<long>(number)) {}        // NOLINT(google-explicit-constructor)
     Param(long number) : kind_(Kind::Integer), number_(number) {}  // NOLINT(google-explicit-constructor)
     template <std::same_as<bool> B>
-    Param(B) = delete;  ///< say flag()
-    Param(Timestamp time) : time_(to_sql_text(time)) {}   // NOLINT(google-explicit-constructor)
+    Param(B) = delete;                                   ///< say flag()
+    Param(Timestamp time) : time_(to_sql_text(time)) {}  // NOLINT(google-explicit-constructor)
     template <class Tag>
     Param(const Id<Tag>& id) : text_(id.str()) {}  // NOLINT(google-explicit-constructor)
     template <class T>
-    Param(const std::optional<T>& value) : Param(value ? Param(*value) : null(kind_of<T>())) {}  // NOLINT(google-explicit-constructor)
+    Param(const std::optional<T>& value)
+        : Param(value ? Param(*value) : null(kind_of<T>())) {}  // NOLINT(google-explicit-constructor)
     /// Booleans are text to the database ('0', '1'), which every vendor reads as its own kind of truth.
     static Param flag(bool value) { return Param(value ? "1" : "0"); }
 

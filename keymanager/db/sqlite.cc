@@ -1,6 +1,7 @@
 #include "keymanager/db/sqlite.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <soci/soci.h>
 #include <soci/sqlite3/soci-sqlite3.h>
 #include <unistd.h>
@@ -8,8 +9,6 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
-
-#include <fmt/format.h>
 
 #include "keymanager/base/assert.h"
 #include "keymanager/db/commit_queue.h"
@@ -32,49 +31,34 @@ constexpr int BusyMilliseconds = 5000;
 
 Code code_of(int result) {
     switch (result & 0xff) {
-        case SQLITE_CONSTRAINT:
-            return Code::Conflict;
+        case SQLITE_CONSTRAINT: return Code::Conflict;
         case SQLITE_BUSY:
         case SQLITE_LOCKED:
         case SQLITE_CANTOPEN:
-        case SQLITE_PROTOCOL:
-            return Code::Unavailable;
+        case SQLITE_PROTOCOL: return Code::Unavailable;
         case SQLITE_CORRUPT:
-        case SQLITE_NOTADB:
-            return Code::Corrupt;
+        case SQLITE_NOTADB: return Code::Corrupt;
         case SQLITE_FULL:
         case SQLITE_IOERR:
         case SQLITE_READONLY:
-        case SQLITE_PERM:
-            return Code::Io;
-        case SQLITE_NOMEM:
-            return Code::Overloaded;
-        default:
-            return Code::Internal;
+        case SQLITE_PERM: return Code::Io;
+        case SQLITE_NOMEM: return Code::Overloaded;
+        default: return Code::Internal;
     }
 }
 
 std::string message_of(int result) {
     switch (result & 0xff) {
-        case SQLITE_CONSTRAINT:
-            return "such a row exists already, or what it refers to does not";
+        case SQLITE_CONSTRAINT: return "such a row exists already, or what it refers to does not";
         case SQLITE_BUSY:
-        case SQLITE_LOCKED:
-            return "the database is locked by another process";
-        case SQLITE_CANTOPEN:
-            return "the database file cannot be opened";
-        case SQLITE_CORRUPT:
-            return "the database file is damaged";
-        case SQLITE_NOTADB:
-            return "the file is no SQLite database";
-        case SQLITE_FULL:
-            return "the disk of the database is full";
-        case SQLITE_IOERR:
-            return "reading or writing the database failed";
-        case SQLITE_READONLY:
-            return "the database cannot be written";
-        default:
-            return "the database failed";
+        case SQLITE_LOCKED: return "the database is locked by another process";
+        case SQLITE_CANTOPEN: return "the database file cannot be opened";
+        case SQLITE_CORRUPT: return "the database file is damaged";
+        case SQLITE_NOTADB: return "the file is no SQLite database";
+        case SQLITE_FULL: return "the disk of the database is full";
+        case SQLITE_IOERR: return "reading or writing the database failed";
+        case SQLITE_READONLY: return "the database cannot be written";
+        default: return "the database failed";
     }
 }
 
@@ -108,7 +92,8 @@ Result<void> make_file(const std::string& path) {
     const int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (file < 0) {
         if (errno == EEXIST) return {};
-        return Error{Code::Unavailable, fmt::format("cannot make the database file '{}': {}", path, std::strerror(errno)), {}};
+        return Error{
+            Code::Unavailable, fmt::format("cannot make the database file '{}': {}", path, std::strerror(errno)), {}};
     }
     ::close(file);
     const auto folder = std::filesystem::path(path).parent_path();
@@ -199,7 +184,8 @@ Result<std::unique_ptr<Database>> make_sqlite(const std::string& path, int reade
                          "journal_mode stayed " + mode};
         }
     }
-    return std::make_unique<SqliteDatabase>(std::move(writer), path, reader_sessions);
+    std::unique_ptr<Database> database = std::make_unique<SqliteDatabase>(std::move(writer), path, reader_sessions);
+    return database;
 }
 
 }  // namespace sallyport::db

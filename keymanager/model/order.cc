@@ -6,12 +6,9 @@ namespace sallyport::model {
 
 std::string_view text_of(OrderType type) {
     switch (type) {
-        case OrderType::Key:
-            return "key";
-        case OrderType::Asymmetric:
-            return "asymmetric";
-        case OrderType::Certificate:
-            return "certificate";
+        case OrderType::Key: return "key";
+        case OrderType::Asymmetric: return "asymmetric";
+        case OrderType::Certificate: return "certificate";
     }
     SALLYPORT_ASSERT(false);  // an enumerator that the switch above does not know cannot have been made
 }

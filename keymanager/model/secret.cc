@@ -6,18 +6,12 @@ namespace sallyport::model {
 
 std::string_view text_of(SecretType type) {
     switch (type) {
-        case SecretType::Symmetric:
-            return "symmetric";
-        case SecretType::Public:
-            return "public";
-        case SecretType::Private:
-            return "private";
-        case SecretType::Passphrase:
-            return "passphrase";
-        case SecretType::Certificate:
-            return "certificate";
-        case SecretType::Opaque:
-            return "opaque";
+        case SecretType::Symmetric: return "symmetric";
+        case SecretType::Public: return "public";
+        case SecretType::Private: return "private";
+        case SecretType::Passphrase: return "passphrase";
+        case SecretType::Certificate: return "certificate";
+        case SecretType::Opaque: return "opaque";
     }
     SALLYPORT_ASSERT(false);  // an enumerator that the switch above does not know cannot have been made
 }
@@ -32,12 +26,9 @@ std::optional<SecretType> secret_type_from(std::string_view text) {
 
 std::string_view text_of(Status status) {
     switch (status) {
-        case Status::Active:
-            return "ACTIVE";
-        case Status::Pending:
-            return "PENDING";
-        case Status::Error:
-            return "ERROR";
+        case Status::Active: return "ACTIVE";
+        case Status::Pending: return "PENDING";
+        case Status::Error: return "ERROR";
     }
     SALLYPORT_ASSERT(false);  // as above
 }
