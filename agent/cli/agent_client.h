@@ -1,9 +1,6 @@
 #pragma once
 
-#include "agent/cli/command.h"
-#include "keymanager/api/http_message.h"
-#include "keymanager/base/result.h"
-#include "keymanager/base/secure_bytes.h"
+#include <boost/json/value.hpp>
 
 #include <memory>
 #include <optional>
@@ -11,7 +8,10 @@
 #include <string_view>
 #include <vector>
 
-#include <boost/json/value.hpp>
+#include "agent/cli/command.h"
+#include "keymanager/api/http_message.h"
+#include "keymanager/base/result.h"
+#include "keymanager/base/secure_bytes.h"
 
 namespace sallyport::cli {
 

@@ -1,14 +1,15 @@
 #include "agent/cli/cli.h"
 
-#include "agent/cli/command.h"
-#include "agent/cli/completion.h"
-#include "agent/cli/version.h"
-#include "keymanager/base/secure_bytes.h"
+#include <CLI/CLI.hpp>
 
 #include <cstdio>
 #include <iostream>
 
-#include <CLI/CLI.hpp>
+#include "agent/cli/command.h"
+#include "agent/cli/completion.h"
+#include "agent/cli/config_commands.h"
+#include "agent/cli/version.h"
+#include "keymanager/base/secure_bytes.h"
 
 namespace sallyport::cli {
 namespace {
@@ -20,6 +21,7 @@ constexpr std::size_t kArenaBytes = 4 * 1024 * 1024;
 /// One line a noun: its header above, its call here.
 void add_commands(CLI::App& root, CliContext& context) {
     add_version_command(root, context);
+    add_config_commands(root, context);
     add_completion_command(root, context);
 }
 

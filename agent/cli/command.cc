@@ -1,9 +1,9 @@
 #include "agent/cli/command.h"
 
+#include <CLI/CLI.hpp>
+
 #include <map>
 #include <utility>
-
-#include <CLI/CLI.hpp>
 
 namespace sallyport::cli {
 namespace {

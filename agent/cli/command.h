@@ -1,11 +1,11 @@
 #pragma once
 
-#include "keymanager/base/result.h"
-
 #include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "keymanager/base/result.h"
 
 namespace CLI {
 class App;

@@ -1,12 +1,12 @@
 #include "agent/cli/completion.h"
 
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
 #include <iostream>
 #include <memory>
 #include <string>
 #include <vector>
-
-#include <CLI/CLI.hpp>
-#include <fmt/format.h>
 
 namespace sallyport::cli {
 namespace {

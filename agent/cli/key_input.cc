@@ -1,9 +1,9 @@
 #include "agent/cli/key_input.h"
 
+#include <CLI/CLI.hpp>
+
 #include "agent/cli/secret_io.h"
 #include "keymanager/base/assert.h"
-
-#include <CLI/CLI.hpp>
 
 namespace sallyport::cli {
 

@@ -1,10 +1,10 @@
 #pragma once
 
+#include <string>
+
 #include "agent/cli/command.h"
 #include "keymanager/base/result.h"
 #include "keymanager/base/secure_bytes.h"
-
-#include <string>
 
 namespace sallyport::cli {
 

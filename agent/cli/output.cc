@@ -1,14 +1,13 @@
 #include "agent/cli/output.h"
 
-#include <algorithm>
-#include <iostream>
-#include <ostream>
-
 #include <boost/json/array.hpp>
 #include <boost/json/serialize.hpp>
 #include <fmt/format.h>
 #include <unistd.h>
-#include <yaml-cpp/yaml.h>
+
+#include <algorithm>
+#include <iostream>
+#include <ostream>
 
 namespace sallyport::cli {
 namespace {
@@ -89,25 +88,26 @@ private:
     std::vector<std::size_t> widths_;
 };
 
-void emit_yaml(YAML::Emitter& emitter, const value& v) {
-    if (v.is_object()) {
-        emitter << YAML::BeginMap;
-        for (const auto& [key, item] : v.get_object()) {
-            emitter << YAML::Key << std::string(key) << YAML::Value;
-            emit_yaml(emitter, item);
+/// Block style, written from where the output stands in its line; `indent` is for the lines that follow.
+/// Scalars as JSON writes them, which YAML reads alike (YAML 1.2, section 1.2), so "no" stays text.
+void print_yaml(const value& v, std::ostream& out, const std::string& indent) {
+    const std::string deeper = indent + "  ";
+    std::string before;  // nothing before the first entry, then the indentation
+    if (v.is_object() && !v.get_object().empty()) {
+        for (const auto& field : v.get_object()) {
+            const bool is_block = field.value().is_structured() && boost::json::serialize(field.value()).size() > 2;
+            out << before << std::string(field.key()) << (is_block ? ":\n" + deeper : ": ");
+            print_yaml(field.value(), out, deeper);
+            before = indent;
         }
-        emitter << YAML::EndMap;
-    } else if (v.is_array()) {
-        emitter << YAML::BeginSeq;
-        for (const value& item : v.get_array()) emit_yaml(emitter, item);
-        emitter << YAML::EndSeq;
-    } else if (v.is_string()) {
-        // Quoted, so that "no" and "2027" stay text for whoever reads it.
-        emitter << YAML::DoubleQuoted << std::string(v.get_string());
-    } else if (v.is_null()) {
-        emitter << YAML::Null;
+    } else if (v.is_array() && !v.get_array().empty()) {
+        for (const value& item : v.get_array()) {
+            out << before << "- ";
+            print_yaml(item, out, deeper);
+            before = indent;
+        }
     } else {
-        emitter << boost::json::serialize(v);
+        out << boost::json::serialize(v) << '\n';
     }
 }
 
@@ -139,13 +139,8 @@ void print_json(const value& v, std::ostream& out, const std::string& indent = "
 }
 
 void print_structured(OutputFormat format, const value& v, std::ostream& out) {
-    if (format == OutputFormat::Json) {
-        print_json(v, out);
-        out << '\n';
-        return;
-    }
-    YAML::Emitter emitter(out);
-    emit_yaml(emitter, v);
+    if (format == OutputFormat::Yaml) return print_yaml(v, out, "");
+    print_json(v, out);
     out << '\n';
 }
 
@@ -204,9 +199,7 @@ Result<void> write_record(CliContext& context, const Record& record, std::ostrea
             }
             break;
         case OutputFormat::Json:
-        case OutputFormat::Yaml:
-            print_structured(format, fields, out);
-            break;
+        case OutputFormat::Yaml: print_structured(format, fields, out); break;
     }
     return {};
 }
@@ -242,9 +235,7 @@ Result<void> write_list(CliContext& context, const std::vector<std::string>& col
             }
             break;
         case OutputFormat::Json:
-        case OutputFormat::Yaml:
-            print_structured(format, boost::json::array(lines.begin(), lines.end()), out);
-            break;
+        case OutputFormat::Yaml: print_structured(format, boost::json::array(lines.begin(), lines.end()), out); break;
     }
     return {};
 }

@@ -1,13 +1,13 @@
 #pragma once
 
-#include "agent/cli/command.h"
-#include "keymanager/base/result.h"
+#include <boost/json/object.hpp>
 
 #include <iosfwd>
 #include <string>
 #include <vector>
 
-#include <boost/json/object.hpp>
+#include "agent/cli/command.h"
+#include "keymanager/base/result.h"
 
 namespace sallyport::cli {
 

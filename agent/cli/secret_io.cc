@@ -1,15 +1,15 @@
 #include "agent/cli/secret_io.h"
 
-#include <algorithm>
-#include <cerrno>
-#include <cstring>
-#include <utility>
-
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <termios.h>
 #include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <utility>
 
 namespace sallyport::cli {
 namespace {
@@ -31,9 +31,7 @@ private:
     int fd_;
 };
 
-Error io_error(const std::string& what) {
-    return {Code::Io, fmt::format("{}: {}", what, std::strerror(errno)), {}};
-}
+Error io_error(const std::string& what) { return {Code::Io, fmt::format("{}: {}", what, std::strerror(errno)), {}}; }
 
 Error too_large(const std::string& name, std::size_t max_bytes) {
     return {Code::TooLarge, fmt::format("{} is longer than {} bytes", name, max_bytes), {}};

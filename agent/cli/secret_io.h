@@ -1,11 +1,11 @@
 #pragma once
 
-#include "keymanager/base/result.h"
-#include "keymanager/base/secure_bytes.h"
-
 #include <cstddef>
 #include <string>
 #include <string_view>
+
+#include "keymanager/base/result.h"
+#include "keymanager/base/secure_bytes.h"
 
 /// How secrets come to a command and leave it: files, pipes, a prompt without echo; never the command line.
 /// Bytes go straight between a descriptor and locked memory (no stdio, no std::string in between).

@@ -1,8 +1,8 @@
 #include "agent/cli/version.h"
 
-#include "agent/cli/output.h"
-
 #include <CLI/CLI.hpp>
+
+#include "agent/cli/output.h"
 
 namespace sallyport::cli {
 
