@@ -10,6 +10,8 @@ HOME_PATH = re.compile(r"/work/(shared|main|wt)\b|/home/\w")
 # Secret bytes live in SecureBytes. A plain string or vector with such a name is either a leak or a bad name.
 SECRET_NAME = re.compile(
     r"std::(?:string|vector<[^>]*>)[\s&]+(?:\w+_)?(?:key|payload|passphrase|kek|pin|password|plaintext)_?\s*(?=[;={,)(])")
+# In a configuration file a key is the name of an option.
+WHERE_KEYS_ARE_NAMES = ("agent", "config")
 PUBLIC_NAME = re.compile(r"\b\w*(?:public|header|cache|map|json|yaml|sort|query|option|config)_key_?\b")
 
 
@@ -60,6 +62,6 @@ def check():
         problems += lines_against(path, text, HOME_PATH, "path of one machine")
         if path.name != "LICENSE":
             problems += tabs_and_ends(path, text)
-        if is_cpp(path) and is_product(path):
+        if is_cpp(path) and is_product(path) and path.parts[:2] != WHERE_KEYS_ARE_NAMES:
             problems += secret_names(path, text)
     return problems
