@@ -141,7 +141,7 @@ constexpr std::array MarkChildren{
           " WHERE secret_id = :id AND deleted = '0'"},
 };
 
-Error no_secret(const SecretId& id) { return {Code::NotFound, "no such secret", id.str()}; }
+Error no_secret(const SecretId& id) { return {Code::NotFound, "Secret not found.", id.str()}; }
 
 /// Every row names the same ACL, and one more of its users.
 void take_acl(Columns& row, model::Secret& secret) {
@@ -247,7 +247,7 @@ constexpr std::array MarkOrderChildren{
           " WHERE order_id = :id AND deleted = '0'"},
 };
 
-Error no_order(const OrderId& id) { return {Code::NotFound, "no such order", id.str()}; }
+Error no_order(const OrderId& id) { return {Code::NotFound, "Order not found.", id.str()}; }
 
 /// Barbican looks for the JSON form of the caller's word in the column: a whole string, with its quotes.
 std::string quoted(std::string_view word) {

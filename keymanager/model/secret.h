@@ -39,6 +39,12 @@ struct SecretAcl {
     Timestamp updated{};  ///< likewise
 };
 
+/// What a change of an access list names; the rest stays.
+struct SecretAclChange {
+    std::optional<bool> project_access;
+    std::optional<std::vector<UserId>> users;
+};
+
 /// A row of secrets with what every use of it needs. Holds no payload.
 struct Secret {
     SecretId id;
