@@ -1,14 +1,14 @@
 #include "keymanager/core/access_policy.h"
 
-#include "keymanager/core/default_policy.h"
-#include "keymanager/core/policy_expression.h"
-#include "keymanager/core/policy_file.h"
-
 #include <algorithm>
 #include <cctype>
 #include <functional>
 #include <map>
 #include <string>
+
+#include "keymanager/core/default_policy.h"
+#include "keymanager/core/policy_expression.h"
+#include "keymanager/core/policy_file.h"
 
 namespace sallyport::core {
 namespace {
@@ -107,18 +107,15 @@ struct AccessPolicy::Impl {
 
     bool holds(const Node& node, const Caller& caller, const Target& target) const {
         switch (node.kind) {
-            case Kind::Always:
-                return true;
-            case Kind::Never:
-                return false;
+            case Kind::Always: return true;
+            case Kind::Never: return false;
             case Kind::Role: {
                 const Filled role(node.right, target);
                 return role.known() && std::ranges::any_of(caller.roles, [&role](const std::string& r) {
                            return equal_but_for_case(r, role.text());
                        });
             }
-            case Kind::Rule:
-                return holds(rules[node.rule].node, caller, target);
+            case Kind::Rule: return holds(rules[node.rule].node, caller, target);
             case Kind::Attribute: {
                 const Filled value(node.right, target);
                 return value.known() && caller_has(caller, node.left, value.text());
@@ -131,8 +128,7 @@ struct AccessPolicy::Impl {
                 return std::ranges::all_of(node.children, [&](const Node& n) { return holds(n, caller, target); });
             case Kind::Or:
                 return std::ranges::any_of(node.children, [&](const Node& n) { return holds(n, caller, target); });
-            case Kind::Not:
-                return !holds(node.children.front(), caller, target);
+            case Kind::Not: return !holds(node.children.front(), caller, target);
         }
         return false;
     }
@@ -243,8 +239,6 @@ bool AccessPolicy::allows(std::string_view action, const Caller& caller, const T
     return found != impl_->by_name.end() && impl_->holds(impl_->rules[found->second].node, caller, target);
 }
 
-const std::vector<PolicyRule>& AccessPolicy::rules() const {
-    return impl_->listed;
-}
+const std::vector<PolicyRule>& AccessPolicy::rules() const { return impl_->listed; }
 
 }  // namespace sallyport::core

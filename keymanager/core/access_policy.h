@@ -1,13 +1,13 @@
 #pragma once
 
-#include "keymanager/base/result.h"
-#include "keymanager/core/caller.h"
-
 #include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include "keymanager/base/result.h"
+#include "keymanager/core/caller.h"
 
 namespace sallyport::core {
 

@@ -1,9 +1,9 @@
 #pragma once
 
-#include "keymanager/base/ids.h"
-
 #include <string>
 #include <vector>
+
+#include "keymanager/base/ids.h"
 
 namespace sallyport::core {
 

@@ -318,8 +318,6 @@ constexpr DefaultRule Rules[] = {
 
 }  // namespace
 
-std::span<const DefaultRule> default_policy() {
-    return Rules;
-}
+std::span<const DefaultRule> default_policy() { return Rules; }
 
 }  // namespace sallyport::core

@@ -80,7 +80,10 @@ public:
     Result<void> remove(const Caller& caller, const SecretId& id);
 
     Result<std::optional<model::SecretAcl>> acl(const Caller& caller, const SecretId& id);
-    Result<void> set_acl(const Caller& caller, const SecretId& id, const model::SecretAcl& acl);
+    /// Replaces the list; without one removes it.
+    Result<void> set_acl(const Caller& caller, const SecretId& id, const std::optional<model::SecretAcl>& acl);
+    /// Changes what `change` names of the list; makes one if there is none.
+    Result<void> change_acl(const Caller& caller, const SecretId& id, const model::SecretAclChange& change);
     Result<void> remove_acl(const Caller& caller, const SecretId& id);
 
     /// Makes the key or key pair at once: the order is ACTIVE (or ERROR, with the reason) when this returns.
@@ -94,6 +97,7 @@ public:
     Result<model::Container> describe_container(const Caller& caller, const ContainerId& id);
 
     const AccessPolicy& policy() const;
+    Timestamp now() const;  ///< by the clock that decides about expirations
 
 private:
     struct Impl;

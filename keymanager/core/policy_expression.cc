@@ -178,14 +178,11 @@ private:
                 ++at_;
                 return inner;
             }
-            case TokenKind::Check:
-                ++at_;
-                return parse_check(token.text, token.position);
+            case TokenKind::Check: ++at_; return parse_check(token.text, token.position);
             case TokenKind::Close:
             case TokenKind::And:
             case TokenKind::Or:
-            case TokenKind::End:
-                break;
+            case TokenKind::End: break;
         }
         return invalid(token.position, "expected a check, `not` or '('");
     }

@@ -1,10 +1,10 @@
 #pragma once
 
-#include "keymanager/base/result.h"
-
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "keymanager/base/result.h"
 
 namespace sallyport::core {
 

@@ -1,8 +1,8 @@
 #include "keymanager/core/policy_file.h"
 
-#include <algorithm>
-
 #include <yaml-cpp/yaml.h>
+
+#include <algorithm>
 
 namespace sallyport::core {
 namespace {

@@ -1,12 +1,12 @@
 #pragma once
 
-#include "keymanager/base/result.h"
-#include "keymanager/core/policy_expression.h"
-
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include "keymanager/base/result.h"
+#include "keymanager/core/policy_expression.h"
 
 namespace sallyport::core {
 

@@ -1,14 +1,14 @@
 #include "keymanager/core/access_policy.h"
 
-#include "keymanager/core/default_policy.h"
+#include <boost/json.hpp>
+#include <gtest/gtest.h>
 
 #include <fstream>
 #include <map>
 #include <sstream>
 #include <string>
 
-#include <boost/json.hpp>
-#include <gtest/gtest.h>
+#include "keymanager/core/default_policy.h"
 
 namespace sallyport::core {
 namespace {
@@ -26,9 +26,7 @@ const json::value& recorded(const std::string& name) {
     return files.emplace(name, json::parse(text.str())).first->second;
 }
 
-std::string text_at(const json::value& object, const char* key) {
-    return object.at(key).as_string().c_str();
-}
+std::string text_at(const json::value& object, const char* key) { return object.at(key).as_string().c_str(); }
 
 Caller caller_of(const json::value& recorded_caller) {
     Caller caller{UserId(text_at(recorded_caller, "user_id")),

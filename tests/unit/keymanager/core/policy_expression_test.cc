@@ -1,17 +1,15 @@
 #include "keymanager/core/policy_expression.h"
 
-#include <string>
-
 #include <gtest/gtest.h>
+
+#include <string>
 
 namespace sallyport::core {
 namespace {
 
 using Kind = PolicyExpression::Kind;
 
-Result<PolicyExpression> parse(const std::string& text) {
-    return parse_policy_expression({text, {}, false});
-}
+Result<PolicyExpression> parse(const std::string& text) { return parse_policy_expression({text, {}, false}); }
 
 std::string complaint_about(const std::string& text) {
     const auto parsed = parse(text);
