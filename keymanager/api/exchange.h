@@ -1,0 +1,57 @@
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "keymanager/api/http_message.h"
+#include "keymanager/api/json.h"
+#include "keymanager/api/microversion.h"
+#include "keymanager/api/rejection.h"
+#include "keymanager/api/router.h"
+#include "keymanager/api/target.h"
+#include "keymanager/core/caller.h"
+#include "keymanager/core/key_manager.h"
+
+namespace sallyport::api {
+
+/// One request with what its handler needs. Everything is borrowed for the call.
+struct Exchange {
+    const Request& request;
+    const RequestTarget& target;
+    const core::Caller& caller;
+    core::KeyManager& key_manager;
+    const RouterConfig& config;
+    Microversion version;
+
+    std::string_view method() const { return request.method; }
+    /// "{base}/v1/secrets/{id}"
+    std::string ref(std::string_view collection, std::string_view id) const;
+    /// The key manager's no, in the words of an operation.
+    Rejection rejection(const Error& error, std::string_view operation) const {
+        return reject(error, operation, request.request_id);
+    }
+    /// 406 unless the client takes JSON.
+    Checked<void> require_json_accepted() const;
+    /// The body, if it is said to be JSON and is. Rejection: 415, 400.
+    Checked<JsonBody> json_body() const;
+};
+
+/// 405 with the methods that there are.
+Rejection method_not_allowed(std::string_view allow = {});
+/// 404 with an empty description: no such resource.
+Rejection no_such_resource();
+/// Closes the object that `out` has begun as {"secrets": [...]: links to the pages around it, and the total.
+template <class Text>
+void finish_list(Text& out, const Exchange& exchange, std::string_view collection, bool is_empty, long total,
+                 const model::Page& page);
+
+/// The resources. `segments` are those below /v1/{collection}.
+using Segments = std::span<const std::string>;
+Checked<Response> serve_secrets(const Exchange& exchange, Segments segments);
+Checked<Response> serve_secret_acl(const Exchange& exchange, const SecretId& id, Segments segments);
+Checked<Response> serve_orders(const Exchange& exchange, Segments segments);
+Checked<Response> serve_containers(const Exchange& exchange, Segments segments);
+Checked<Response> serve_version(const Exchange& exchange);
+
+}  // namespace sallyport::api

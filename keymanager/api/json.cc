@@ -1,0 +1,305 @@
+#include "keymanager/api/json.h"
+
+#include <boost/json.hpp>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+
+#include "keymanager/base/bytes.h"
+
+namespace sallyport::api {
+namespace {
+
+namespace json = boost::json;
+
+// Barbican has no limit; a body of 25,000 bytes could nest 12,000 deep.
+constexpr std::size_t DeepestNesting = 64;
+
+class SecureJsonResource final : public json::memory_resource {
+    void* do_allocate(std::size_t bytes, std::size_t alignment) override {
+        return secure_memory_resource()->allocate(bytes, alignment);
+    }
+    void do_deallocate(void* block, std::size_t bytes, std::size_t alignment) override {
+        secure_memory_resource()->deallocate(block, bytes, alignment);
+    }
+    bool do_is_equal(const json::memory_resource& other) const noexcept override { return this == &other; }
+};
+
+/// One code point of valid UTF-8; `at` moves past it.
+char32_t next_code_point(std::string_view text, std::size_t& at) {
+    const auto byte = [&text](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+    const unsigned char lead = byte(at);
+    const int length = lead < 0x80 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
+    char32_t point = length == 1 ? lead : lead & (0xFF >> (length + 1));
+    for (int i = 1; i < length && at + static_cast<std::size_t>(i) < text.size(); ++i) {
+        point = point << 6 | (byte(at + static_cast<std::size_t>(i)) & 0x3F);
+    }
+    at = std::min(at + static_cast<std::size_t>(length), text.size());
+    return point;
+}
+
+// What str.isspace() of Python 3.11 (Unicode 14) is true for.
+bool is_python_space(char32_t c) {
+    return (c >= 0x09 && c <= 0x0D) || (c >= 0x1C && c <= 0x20) || c == 0x85 || c == 0xA0 || c == 0x1680 ||
+           (c >= 0x2000 && c <= 0x200A) || c == 0x2028 || c == 0x2029 || c == 0x202F || c == 0x205F || c == 0x3000;
+}
+
+// The part of str.isprintable() that shows in refusals: controls, separators, format characters, private use.
+bool is_python_printable(char32_t c) {
+    if (c < 0x20 || (c >= 0x7F && c <= 0xA0) || c == 0xAD) return false;
+    if (is_python_space(c)) return c == 0x20;
+    return !(c == 0x061C || c == 0x180E || (c >= 0x200B && c <= 0x200F) || (c >= 0x202A && c <= 0x202E) ||
+             (c >= 0x2060 && c <= 0x206F) || (c >= 0xE000 && c <= 0xF8FF) || c == 0xFEFF || c >= 0xE0000);
+}
+
+template <class Text>
+void append_hex(Text& out, char32_t value, int digits) {
+    constexpr std::string_view Hex = "0123456789abcdef";
+    for (int shift = (digits - 1) * 4; shift >= 0; shift -= 4) out += Hex[value >> shift & 0xF];
+}
+
+template <class Text>
+void append_number(Text& out, double value) {
+    // Python: fixed between 1e-4 and 1e16, always with a point; scientific elsewhere.
+    std::array<char, 64> buffer{};
+    const double magnitude = std::fabs(value);
+    const bool fixed = magnitude == 0 || (magnitude >= 1e-4 && magnitude < 1e16);
+    const auto written = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value,
+                                       fixed ? std::chars_format::fixed : std::chars_format::scientific);
+    const std::string_view text(buffer.data(), static_cast<std::size_t>(written.ptr - buffer.data()));
+    out += text;
+    if (fixed && text.find('.') == text.npos) out += ".0";
+}
+
+template <class Text>
+void append_plain_number(Text& out, const json::value& value) {
+    if (value.is_double()) {
+        append_number(out, value.get_double());
+    } else {
+        out += value.is_int64() ? std::to_string(value.get_int64()) : std::to_string(value.get_uint64());
+    }
+}
+
+void append_repr_string(SecureText& out, std::string_view text) {
+    const char quote = text.find('\'') != text.npos && text.find('"') == text.npos ? '"' : '\'';
+    out += quote;
+    for (std::size_t at = 0; at < text.size();) {
+        const std::size_t start = at;
+        const char32_t c = next_code_point(text, at);
+        if (c == static_cast<unsigned char>(quote) || c == '\\') {
+            out += '\\';
+            out += static_cast<char>(c);
+        } else if (c == '\n' || c == '\r' || c == '\t') {
+            out += c == '\n' ? "\\n" : c == '\r' ? "\\r" : "\\t";
+        } else if (is_python_printable(c)) {
+            out += text.substr(start, at - start);
+        } else if (c <= 0xFF) {
+            out += "\\x";
+            append_hex(out, c, 2);
+        } else if (c <= 0xFFFF) {
+            out += "\\u";
+            append_hex(out, c, 4);
+        } else {
+            out += "\\U";
+            append_hex(out, c, 8);
+        }
+    }
+    out += quote;
+}
+
+void trim_strings(json::value& value) {
+    if (auto* object = value.if_object()) {
+        for (auto& member : *object) trim_strings(member.value());
+    } else if (auto* array = value.if_array()) {
+        for (json::value& item : *array) trim_strings(item);
+    } else if (auto* text = value.if_string()) {
+        const std::string_view whole(text->data(), text->size());
+        const std::string_view inner = trimmed(whole);
+        if (inner.size() != whole.size()) {
+            text->erase(static_cast<std::size_t>(inner.data() - whole.data()) + inner.size());
+            text->erase(0, static_cast<std::size_t>(inner.data() - whole.data()));
+        }
+    }
+}
+
+}  // namespace
+
+json::storage_ptr secure_storage() {
+    static SecureJsonResource resource;
+    return json::storage_ptr(&resource);
+}
+
+Checked<JsonBody> JsonBody::parse(const SecureBytes& body, std::size_t limit) {
+    const std::string_view text = text_of(body.reveal().first(std::min(body.size(), limit)));
+    if (!is_utf8(text)) return reject(400, "");
+    json::parse_options options;
+    options.max_depth = DeepestNesting;
+    json::parser parser(secure_storage(), options);
+    parser.reset(secure_storage());
+    boost::system::error_code failure;
+    parser.write(text.data(), text.size(), failure);
+    if (failure) return reject(400, "Malformed JSON");
+    JsonBody parsed(parser.release());
+    trim_strings(parsed.root());
+    return parsed;
+}
+
+std::string_view trimmed(std::string_view text) {
+    std::size_t start = 0;
+    while (start < text.size()) {
+        std::size_t after = start;
+        if (!is_python_space(next_code_point(text, after))) break;
+        start = after;
+    }
+    std::size_t end = start;
+    for (std::size_t at = start; at < text.size();) {
+        const bool space = is_python_space(next_code_point(text, at));
+        if (!space) end = at;
+    }
+    return text.substr(start, end - start);
+}
+
+std::size_t code_points(std::string_view text) {
+    return static_cast<std::size_t>(
+        std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
+}
+
+bool is_utf8(std::string_view bytes) {
+    const auto byte = [&bytes](std::size_t i) { return static_cast<unsigned char>(bytes[i]); };
+    for (std::size_t i = 0; i < bytes.size();) {
+        const unsigned char lead = byte(i);
+        if (lead < 0x80) {
+            ++i;
+            continue;
+        }
+        const std::size_t length = lead >= 0xC2 && lead <= 0xDF   ? 2
+                                   : (lead & 0xF0) == 0xE0        ? 3
+                                   : lead >= 0xF0 && lead <= 0xF4 ? 4
+                                                                  : 0;
+        if (length == 0 || i + length > bytes.size()) return false;
+        for (std::size_t k = 1; k < length; ++k) {
+            if ((byte(i + k) & 0xC0) != 0x80) return false;
+        }
+        // RFC 3629, section 4: what the second byte may be after these leads.
+        const unsigned char second = byte(i + 1);
+        if ((lead == 0xE0 && second < 0xA0) || (lead == 0xED && second > 0x9F) || (lead == 0xF0 && second < 0x90) ||
+            (lead == 0xF4 && second > 0x8F)) {
+            return false;
+        }
+        i += length;
+    }
+    return true;
+}
+
+void append_python_repr(SecureText& out, const json::value& value) {
+    switch (value.kind()) {
+        case json::kind::null: out += "None"; return;
+        case json::kind::bool_: out += value.get_bool() ? "True" : "False"; return;
+        case json::kind::int64:
+        case json::kind::uint64:
+        case json::kind::double_: append_plain_number(out, value); return;
+        case json::kind::string: append_repr_string(out, value.get_string()); return;
+        case json::kind::array: {
+            out += '[';
+            for (std::size_t i = 0; i < value.get_array().size(); ++i) {
+                if (i > 0) out += ", ";
+                append_python_repr(out, value.get_array()[i]);
+            }
+            out += ']';
+            return;
+        }
+        case json::kind::object: {
+            out += '{';
+            bool first = true;
+            for (const auto& member : value.get_object()) {
+                if (!first) out += ", ";
+                first = false;
+                append_repr_string(out, member.key());
+                out += ": ";
+                append_python_repr(out, member.value());
+            }
+            out += '}';
+            return;
+        }
+    }
+}
+
+SecureText python_repr(const json::value& value) {
+    SecureText out = secure_text();
+    append_python_repr(out, value);
+    return out;
+}
+
+template <class Text>
+void append_json_string(Text& out, std::string_view text) {
+    out += '"';
+    for (std::size_t at = 0; at < text.size();) {
+        const char32_t c = next_code_point(text, at);
+        switch (c) {
+            case '"': out += "\\\""; break;
+            case '\\': out += "\\\\"; break;
+            case '\n': out += "\\n"; break;
+            case '\r': out += "\\r"; break;
+            case '\t': out += "\\t"; break;
+            case '\b': out += "\\b"; break;
+            case '\f': out += "\\f"; break;
+            default:
+                if (c >= 0x20 && c < 0x7F) {
+                    out += static_cast<char>(c);
+                } else if (c <= 0xFFFF) {
+                    out += "\\u";
+                    append_hex(out, c, 4);
+                } else {
+                    // RFC 8259, section 7: beyond the basic plane as a pair of surrogates.
+                    out += "\\u";
+                    append_hex(out, 0xD800 + ((c - 0x10000) >> 10), 4);
+                    out += "\\u";
+                    append_hex(out, 0xDC00 + ((c - 0x10000) & 0x3FF), 4);
+                }
+        }
+    }
+    out += '"';
+}
+
+template <class Text>
+void append_json(Text& out, const json::value& value) {
+    switch (value.kind()) {
+        case json::kind::null: out += "null"; return;
+        case json::kind::bool_: out += value.get_bool() ? "true" : "false"; return;
+        case json::kind::int64:
+        case json::kind::uint64:
+        case json::kind::double_: append_plain_number(out, value); return;
+        case json::kind::string: append_json_string(out, std::string_view(value.get_string())); return;
+        case json::kind::array: {
+            out += '[';
+            for (std::size_t i = 0; i < value.get_array().size(); ++i) {
+                if (i > 0) out += ", ";
+                append_json(out, value.get_array()[i]);
+            }
+            out += ']';
+            return;
+        }
+        case json::kind::object: {
+            out += '{';
+            bool first = true;
+            for (const auto& member : value.get_object()) {
+                if (!first) out += ", ";
+                first = false;
+                append_json_string(out, std::string_view(member.key()));
+                out += ": ";
+                append_json(out, member.value());
+            }
+            out += '}';
+            return;
+        }
+    }
+}
+
+template void append_json<std::string>(std::string&, const json::value&);
+template void append_json<SecureText>(SecureText&, const json::value&);
+template void append_json_string<std::string>(std::string&, std::string_view);
+template void append_json_string<SecureText>(SecureText&, std::string_view);
+
+}  // namespace sallyport::api
