@@ -1,13 +1,13 @@
 #pragma once
 
-#include "agent/lanes/job.h"
+#include <boost/asio/io_context.hpp>
 
 #include <chrono>
 #include <cstddef>
 #include <memory>
 #include <vector>
 
-#include <boost/asio/io_context.hpp>
+#include "agent/lanes/job.h"
 
 namespace sallyport::lanes {
 
@@ -25,8 +25,8 @@ struct EdgeConfig {
 /// done. So the loop never stands still for longer than the patience, and a fast call costs no thread switch.
 class EdgeLoop {
 public:
-    EdgeLoop();
-    ~EdgeLoop();
+    struct State;
+    explicit EdgeLoop(State& state) : state_(state) {}
     EdgeLoop(const EdgeLoop&) = delete;
     EdgeLoop& operator=(const EdgeLoop&) = delete;
 
@@ -35,21 +35,21 @@ public:
 
     boost::asio::io_context& context();
 
-    /// True if there is a spare thread to save the loop, should the call be slow. Only from the loop's own thread.
-    bool may_lend() const;
-    /// Runs `job` on this loop's thread as soon as the running handler returns. Only from the loop's own thread, if
-    /// may_lend().
+    /// Reserves a spare thread that will save the loop, should the next lend() be slow. False: none is free.
+    /// Only from the loop's own thread.
+    bool reserve_spare();
+    /// Runs `job`, whose coroutine is suspended, on this loop's thread. Only from the loop's own thread, after
+    /// reserve_spare().
     void lend(Job& job);
 
 private:
-    friend class EdgeThreads;
-    struct State;
-    std::unique_ptr<State> state_;
+    State& state_;
 };
 
 /// The edge: all event loops and their threads. Nothing that runs here blocks.
 class EdgeThreads {
 public:
+    struct State;
     explicit EdgeThreads(EdgeConfig config);
     /// Stops and joins.
     ~EdgeThreads();
@@ -66,7 +66,6 @@ public:
     std::size_t rescues() const;
 
 private:
-    struct State;
     std::unique_ptr<State> state_;
 };
 

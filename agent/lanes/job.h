@@ -1,15 +1,16 @@
 #pragma once
 
-#include "keymanager/base/result.h"
-
 #include <type_traits>
 #include <utility>
+
+#include "keymanager/base/result.h"
 
 namespace sallyport::lanes {
 
 /// A call on its way: executed once, on whatever thread, then its coroutine is resumed. Owned by that coroutine.
 class Job {
 public:
+    virtual ~Job() = default;
     virtual void execute() noexcept = 0;
     /// Resumes the coroutine on its own executor, from any thread. The job is gone afterwards.
     virtual void resume() noexcept = 0;
@@ -17,9 +18,6 @@ public:
     virtual void resume_here() noexcept = 0;
 
     Job* next = nullptr;  ///< for the queue that holds it
-
-protected:
-    ~Job() = default;
 };
 
 template <class T>

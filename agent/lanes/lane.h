@@ -1,24 +1,23 @@
 #pragma once
 
-#include "agent/lanes/edge_threads.h"
-#include "agent/lanes/job.h"
-#include "keymanager/base/result.h"
-
-#include <atomic>
-#include <cstddef>
-#include <cstdint>
-#include <functional>
-#include <memory>
-#include <optional>
-#include <string>
-#include <type_traits>
-#include <utility>
-
+#include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "agent/lanes/edge_threads.h"
+#include "agent/lanes/job.h"
+#include "keymanager/base/result.h"
 
 namespace sallyport::lanes {
 
@@ -39,7 +38,7 @@ struct LaneCounters {
 /// Where blocking calls run: a bounded pool of threads beside the edge.
 ///
 /// A call is never abandoned: once accepted it runs to its end (the library's own timeout bounds it), so it may refer
-/// to whatever lives in the awaiting coroutine. Thread-safe.
+/// to whatever lives in the awaiting coroutine. Thread-safe. Drain a lane before the edge that awaits it is destroyed.
 class Lane {
 public:
     explicit Lane(LaneConfig config);
@@ -55,17 +54,15 @@ public:
     ///     if (!secret) co_return to_response(secret.error());
     template <class F>
     boost::asio::awaitable<ResultOf<F>> run(F fn) {
-        auto executor = co_await boost::asio::this_coro::executor;
-        Call<F> call(fn, executor);
-        bool accepted = true;
+        Call<F> call(fn, co_await boost::asio::this_coro::executor);
         co_await boost::asio::async_initiate<const boost::asio::use_awaitable_t<>&, void()>(
-            [this, &call, &accepted](auto handler) {
+            [this, &call](auto handler) {
                 call.handler.emplace(std::move(handler));
-                accepted = push(call);
-                if (!accepted) call.resume();
+                if (push(*pool_, call)) return;
+                call.answer.emplace(overloaded(*pool_));
+                call.resume();
             },
             boost::asio::use_awaitable);
-        if (!accepted) co_return overloaded();
         co_return std::move(*call.answer);
     }
 
@@ -75,19 +72,17 @@ public:
     template <class F>
     boost::asio::awaitable<ResultOf<F>> run_brief(F fn) {
         EdgeLoop* loop = EdgeLoop::current();
-        if (loop == nullptr || !loop->may_lend() || !begin_brief()) {
+        if (loop == nullptr || !loop->reserve_spare()) {
             auto answer = co_await run(std::move(fn));
             co_return std::move(answer);
         }
-        auto executor = co_await boost::asio::this_coro::executor;
-        Call<F> call(fn, executor);
+        BriefCall<F> call(fn, co_await boost::asio::this_coro::executor, pool_);
         co_await boost::asio::async_initiate<const boost::asio::use_awaitable_t<>&, void()>(
             [loop, &call](auto handler) {
                 call.handler.emplace(std::move(handler));
                 loop->lend(call);
             },
             boost::asio::use_awaitable);
-        end_brief();
         co_return std::move(*call.answer);
     }
 
@@ -97,18 +92,24 @@ public:
     /// thread.
     void drain();
 
-    const std::string& name() const { return config_.name; }
+    const std::string& name() const;
     LaneCounters counters() const;
 
 private:
+    struct Pool;
     using Handler = typename boost::asio::async_result<boost::asio::use_awaitable_t<>, void()>::handler_type;
 
     /// One call: lives in the frame of the coroutine that awaits it, so a hop costs no allocation of its own.
     template <class F>
-    struct Call final : Job {
+    struct Call : Job {
         Call(F& fn, boost::asio::any_io_executor on) : function(fn), executor(std::move(on)) {}
         void execute() noexcept override { answer.emplace(call_flat(function)); }
-        void resume() noexcept override { boost::asio::post(executor, std::move(*handler)); }
+        void resume() noexcept override {
+            // The loop may finish the coroutine, and this call with it, before post() returns.
+            const boost::asio::any_io_executor on = executor;
+            Handler continuation = std::move(*handler);
+            boost::asio::post(on, std::move(continuation));
+        }
         void resume_here() noexcept override {
             Handler continuation = std::move(*handler);
             std::move(continuation)();
@@ -120,14 +121,27 @@ private:
         std::optional<ResultOf<F>> answer;
     };
 
-    Error overloaded() const;
-    bool push(Job& job);
-    bool begin_brief();
-    void end_brief();
+    template <class F>
+    struct BriefCall final : Call<F> {
+        BriefCall(F& fn, boost::asio::any_io_executor on, std::shared_ptr<Pool> lane)
+            : Call<F>(fn, std::move(on)), pool(std::move(lane)) {}
+        void execute() noexcept override {
+            if (!begin_brief(*pool)) {
+                this->answer.emplace(overloaded(*pool));
+                return;
+            }
+            Call<F>::execute();
+            end_brief(*pool);
+        }
+        std::shared_ptr<Pool> pool;
+    };
 
-    LaneConfig config_;
-    struct Pool;
-    std::unique_ptr<Pool> pool_;
+    static Error overloaded(const Pool& pool);
+    static bool push(Pool& pool, Job& job);
+    static bool begin_brief(Pool& pool);
+    static void end_brief(Pool& pool);
+
+    std::shared_ptr<Pool> pool_;  ///< owners: this and the brief calls on the edge
 };
 
 }  // namespace sallyport::lanes
