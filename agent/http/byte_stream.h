@@ -1,7 +1,8 @@
 #pragma once
 
-#include "agent/http/peer.h"
-#include "keymanager/base/result.h"
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/buffer.hpp>
+#include <boost/system/error_code.hpp>
 
 #include <chrono>
 #include <cstddef>
@@ -9,9 +10,8 @@
 #include <span>
 #include <string>
 
-#include <boost/asio/awaitable.hpp>
-#include <boost/asio/buffer.hpp>
-#include <boost/system/error_code.hpp>
+#include "agent/http/peer.h"
+#include "keymanager/base/result.h"
 
 namespace sallyport::http {
 

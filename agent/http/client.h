@@ -1,8 +1,6 @@
 #pragma once
 
-#include "agent/http/byte_stream.h"
-#include "keymanager/api/http_message.h"
-#include "keymanager/base/result.h"
+#include <boost/asio/awaitable.hpp>
 
 #include <chrono>
 #include <cstddef>
@@ -11,7 +9,9 @@
 #include <string>
 #include <string_view>
 
-#include <boost/asio/awaitable.hpp>
+#include "agent/http/byte_stream.h"
+#include "keymanager/api/http_message.h"
+#include "keymanager/base/result.h"
 
 namespace sallyport::http {
 

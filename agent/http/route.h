@@ -1,10 +1,6 @@
 #pragma once
 
-#include "agent/http/peer.h"
-#include "keymanager/api/http_message.h"
-#include "keymanager/base/result.h"
-#include "keymanager/base/secure_bytes.h"
-#include "keymanager/core/caller.h"
+#include <boost/asio/awaitable.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -15,7 +11,11 @@
 #include <string_view>
 #include <vector>
 
-#include <boost/asio/awaitable.hpp>
+#include "agent/http/peer.h"
+#include "keymanager/api/http_message.h"
+#include "keymanager/base/result.h"
+#include "keymanager/base/secure_bytes.h"
+#include "keymanager/core/caller.h"
 
 namespace sallyport::http {
 

@@ -1,8 +1,6 @@
 #pragma once
 
-#include "agent/http/route.h"
-#include "agent/lanes/edge_threads.h"
-#include "keymanager/base/result.h"
+#include <sys/types.h>
 
 #include <chrono>
 #include <cstddef>
@@ -12,7 +10,9 @@
 #include <string>
 #include <variant>
 
-#include <sys/types.h>
+#include "agent/http/route.h"
+#include "agent/lanes/edge_threads.h"
+#include "keymanager/base/result.h"
 
 namespace sallyport::http {
 
