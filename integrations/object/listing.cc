@@ -1,0 +1,61 @@
+#include "integrations/object/listing.h"
+
+#include "integrations/object/object_keys.h"
+#include "integrations/object/sealed_value.h"
+#include "integrations/object/text.h"
+#include "keymanager/base/log.h"
+
+#include <boost/json.hpp>
+
+namespace sallyport::object {
+namespace {
+
+namespace json = boost::json;
+
+constexpr std::string_view UnknownHash = "<unknown>";
+
+Result<ObjectKeys> keys_for_entry(const CryptoMeta& meta, const ObjectPath& container, const RootSecrets& secrets) {
+    if (!meta.key_id) return derive_keys(secrets, container);
+    if (!meta.key_id->has_value()) return meta.key_id->error();
+    return keys_of(secrets, container, meta.key_id->value());
+}
+
+Result<std::string> decrypted_hash(const SealedValue& sealed, const ObjectPath& container, const RootSecrets& secrets) {
+    const auto unknown = [](std::string_view why) {
+        log_warning("a listing's etag cannot be decrypted: {}", why);
+        return std::string(UnknownHash);
+    };
+    if (const auto iv = checked_iv(*sealed.meta); !iv) return unknown(iv.error().message);
+    const auto keys = keys_for_entry(*sealed.meta, container, secrets);
+    if (!keys && keys.error().code == Code::NotFound) return unknown(keys.error().message);
+    if (!keys) return keys.error();
+    auto hash = unseal(sealed, keys->container);
+    if (!hash) return unknown(hash.error().message);
+    // Garbage (a wrong secret under a known id) up to 2.38.0 fails the whole listing; later releases do as we do.
+    if (!is_utf8(*hash)) return unknown("it is not text; another root secret under this id?");
+    return hash;
+}
+
+}  // namespace
+
+Result<std::string> decrypt_listing(std::string_view text, const ObjectPath& container, const RootSecrets& secrets) {
+    const Error malformed{Code::Corrupt, "the store's listing is not a JSON array of objects", {}};
+    json::error_code failed;
+    json::value listing = json::parse(json::string_view(text.data(), text.size()), failed);
+    json::array* entries = failed ? nullptr : listing.if_array();
+    if (entries == nullptr) return malformed;
+    for (json::value& entry : *entries) {
+        json::object* object = entry.if_object();
+        if (object == nullptr) return malformed;
+        json::value* hash = object->if_contains("hash");
+        if (hash == nullptr) continue;
+        const json::string* value = hash->if_string();
+        if (value == nullptr) return malformed;
+        const SealedValue sealed = TRY(split_sealed({value->data(), value->size()}));
+        if (!sealed.meta) continue;
+        *hash = json::string(TRY(decrypted_hash(sealed, container, secrets)));
+    }
+    return std::string(json::serialize(listing));
+}
+
+}  // namespace sallyport::object

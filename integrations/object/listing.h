@@ -1,0 +1,18 @@
+#pragma once
+
+#include "integrations/object/root_secret.h"
+#include "integrations/object/target.h"
+#include "keymanager/base/result.h"
+
+#include <string>
+#include <string_view>
+
+namespace sallyport::object {
+
+/// A container's listing in JSON, with the sealed `hash` of each entry replaced by the plaintext's etag. Entries may be
+/// under different root secrets. One that cannot be read (unknown secret, other cipher, bad IV, or bytes that are no
+/// text) says "<unknown>" and the listing goes on.
+/// Error: `Corrupt` if it is not a JSON array of objects, or an entry's crypto meta or key_id is malformed.
+Result<std::string> decrypt_listing(std::string_view json, const ObjectPath& container, const RootSecrets& secrets);
+
+}  // namespace sallyport::object

@@ -1,0 +1,45 @@
+#pragma once
+
+#include "keymanager/base/result.h"
+#include "keymanager/base/secure_bytes.h"
+
+#include <map>
+#include <string>
+#include <vector>
+
+namespace sallyport::object {
+
+/// How a key_id names the path that a key was derived from (object_keys.h).
+enum class MetaVersion { V1 = 1, V2 = 2, V3 = 3 };
+
+/// The root secrets of one cluster, by id; "" stands for the secret with no id. One of them encrypts; all of them read,
+/// so none may be dropped while an object, its metadata or a listing row is under it.
+///
+/// Immutable after creation, so any number of threads may read it.
+class RootSecrets {
+public:
+    struct Entry {
+        std::string id;
+        SecureBytes secret;
+    };
+
+    /// Error: `InvalidInput` if a secret has under 32 bytes, an id stands twice, or none has the id `active`.
+    static Result<RootSecrets> create(std::vector<Entry> entries, std::string active,
+                                      MetaVersion version_to_write = MetaVersion::V2);
+
+    const std::string& active() const { return active_; }
+    MetaVersion version_to_write() const { return version_to_write_; }
+    /// nullptr for an unknown id.
+    const SecureBytes* find(const std::string& id) const;
+    /// All ids, the active one first.
+    std::vector<std::string> ids() const;
+
+private:
+    RootSecrets() = default;
+
+    std::map<std::string, SecureBytes> secrets_;
+    std::string active_;
+    MetaVersion version_to_write_ = MetaVersion::V2;
+};
+
+}  // namespace sallyport::object
