@@ -1,9 +1,9 @@
 #include "integrations/object/byte_range.h"
 
+#include <algorithm>
+
 #include "integrations/object/head.h"
 #include "integrations/object/text.h"
-
-#include <algorithm>
 
 namespace sallyport::object {
 namespace {

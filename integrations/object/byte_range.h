@@ -1,12 +1,12 @@
 #pragma once
 
-#include "keymanager/base/result.h"
-
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "keymanager/base/result.h"
 
 namespace sallyport::object {
 

@@ -1,10 +1,10 @@
 #include "integrations/object/conditional.h"
 
+#include <algorithm>
+
 #include "integrations/object/names.h"
 #include "integrations/object/object_keys.h"
 #include "integrations/object/text.h"
-
-#include <algorithm>
 
 namespace sallyport::object {
 namespace {

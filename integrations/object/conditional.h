@@ -1,13 +1,13 @@
 #pragma once
 
+#include <string>
+#include <string_view>
+#include <vector>
+
 #include "integrations/object/head.h"
 #include "integrations/object/root_secret.h"
 #include "integrations/object/target.h"
 #include "keymanager/base/result.h"
-
-#include <string>
-#include <string_view>
-#include <vector>
 
 namespace sallyport::object {
 

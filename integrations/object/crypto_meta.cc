@@ -1,21 +1,19 @@
 #include "integrations/object/crypto_meta.h"
 
-#include "integrations/object/text.h"
-#include "keymanager/base/codec.h"
+#include <boost/json.hpp>
 
 #include <algorithm>
 #include <utility>
 
-#include <boost/json.hpp>
+#include "integrations/object/text.h"
+#include "keymanager/base/codec.h"
 
 namespace sallyport::object {
 namespace {
 
 namespace json = boost::json;
 
-Error bad_meta(std::string_view why) {
-    return Error{Code::Corrupt, "bad crypto meta: " + std::string(why), {}};
-}
+Error bad_meta(std::string_view why) { return Error{Code::Corrupt, "bad crypto meta: " + std::string(why), {}}; }
 
 /// `"name": <value>` into an object under construction; callers add members in the order of their names.
 void append_member(std::string& object, std::string_view name, std::string_view value) {
@@ -23,18 +21,13 @@ void append_member(std::string& object, std::string_view name, std::string_view 
     object.append("\"").append(name).append("\": ").append(value);
 }
 
-std::string base64_text(const Bytes& bytes) {
-    return "\"" + to_base64(bytes) + "\"";
-}
+std::string base64_text(const Bytes& bytes) { return "\"" + to_base64(bytes) + "\""; }
 
 std::string_view version_text(MetaVersion version) {
     switch (version) {
-        case MetaVersion::V1:
-            return "\"1\"";
-        case MetaVersion::V2:
-            return "\"2\"";
-        case MetaVersion::V3:
-            return "\"3\"";
+        case MetaVersion::V1: return "\"1\"";
+        case MetaVersion::V2: return "\"2\"";
+        case MetaVersion::V3: return "\"3\"";
     }
     return {};
 }
@@ -54,9 +47,7 @@ std::string json_of(const WrappedKey& wrapped) {
     return object + "}";
 }
 
-bool holds_bytes(std::string_view name) {
-    return name == "iv" || name == "key";
-}
+bool holds_bytes(std::string_view name) { return name == "iv" || name == "key"; }
 
 Result<Bytes> bytes_member(const json::value& value) {
     const json::string* text = value.if_string();
@@ -81,22 +72,14 @@ Result<void> check_bytes_members(const json::object& object) {
 /// What Python takes for false: such a key_id counts as absent.
 bool counts_as_absent(const json::value& value) {
     switch (value.kind()) {
-        case json::kind::null:
-            return true;
-        case json::kind::bool_:
-            return !value.get_bool();
-        case json::kind::int64:
-            return value.get_int64() == 0;
-        case json::kind::uint64:
-            return value.get_uint64() == 0;
-        case json::kind::double_:
-            return value.get_double() == 0;
-        case json::kind::string:
-            return value.get_string().empty();
-        case json::kind::array:
-            return value.get_array().empty();
-        case json::kind::object:
-            return value.get_object().empty();
+        case json::kind::null: return true;
+        case json::kind::bool_: return !value.get_bool();
+        case json::kind::int64: return value.get_int64() == 0;
+        case json::kind::uint64: return value.get_uint64() == 0;
+        case json::kind::double_: return value.get_double() == 0;
+        case json::kind::string: return value.get_string().empty();
+        case json::kind::array: return value.get_array().empty();
+        case json::kind::object: return value.get_object().empty();
     }
     return false;
 }

@@ -1,13 +1,13 @@
 #pragma once
 
+#include <optional>
+#include <string>
+#include <string_view>
+
 #include "integrations/object/object_keys.h"
 #include "keymanager/base/bytes.h"
 #include "keymanager/base/result.h"
 #include "keymanager/crypto/aes_ctr.h"
-
-#include <optional>
-#include <string>
-#include <string_view>
 
 namespace sallyport::object {
 

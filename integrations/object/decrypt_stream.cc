@@ -1,21 +1,19 @@
 #include "integrations/object/decrypt_stream.h"
 
+#include <algorithm>
+#include <utility>
+
 #include "integrations/object/byte_range.h"
 #include "integrations/object/head.h"
 #include "integrations/object/text.h"
 #include "keymanager/base/bytes.h"
-
-#include <algorithm>
-#include <utility>
 
 namespace sallyport::object {
 namespace {
 
 constexpr std::size_t LargestPartHead = 8192;
 
-Error malformed_multipart() {
-    return Error{Code::Corrupt, "the store's multipart/byteranges body is malformed", {}};
-}
+Error malformed_multipart() { return Error{Code::Corrupt, "the store's multipart/byteranges body is malformed", {}}; }
 
 /// The length of "bytes 7-9/100": 3.
 Result<ByteRange> part_range(std::string_view content_range_header) {

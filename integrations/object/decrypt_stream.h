@@ -1,15 +1,15 @@
 #pragma once
 
-#include "integrations/object/crypto_meta.h"
-#include "keymanager/base/result.h"
-#include "keymanager/base/secure_bytes.h"
-#include "keymanager/crypto/aes_ctr.h"
-
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
+
+#include "integrations/object/crypto_meta.h"
+#include "keymanager/base/result.h"
+#include "keymanager/base/secure_bytes.h"
+#include "keymanager/crypto/aes_ctr.h"
 
 namespace sallyport::object {
 

@@ -1,16 +1,16 @@
 #pragma once
 
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <string>
+
 #include "integrations/object/crypto_meta.h"
 #include "integrations/object/object_keys.h"
 #include "integrations/object/random_source.h"
 #include "keymanager/base/result.h"
 #include "keymanager/crypto/aes_ctr.h"
 #include "keymanager/crypto/md5.h"
-
-#include <cstddef>
-#include <optional>
-#include <span>
-#include <string>
 
 namespace sallyport::object {
 

@@ -1,5 +1,8 @@
 #include "integrations/object/filter.h"
 
+#include <algorithm>
+#include <utility>
+
 #include "integrations/object/byte_range.h"
 #include "integrations/object/conditional.h"
 #include "integrations/object/listing.h"
@@ -9,15 +12,10 @@
 #include "integrations/object/text.h"
 #include "keymanager/base/log.h"
 
-#include <algorithm>
-#include <utility>
-
 namespace sallyport::object {
 namespace {
 
-bool is_success(int status) {
-    return status >= 200 && status < 300;
-}
+bool is_success(int status) { return status >= 200 && status < 300; }
 
 /// These carry the object's headers. Swift leaves out 416, and answers garbage headers under a rotated secret.
 bool carries_object_headers(int status) {
@@ -29,9 +27,7 @@ bool is_crypto_header(std::string_view name) {
 }
 
 /// A failure that is ours and passes (no locked memory left, no randomness), not the object's.
-bool is_passing(const Error& error) {
-    return error.code == Code::Overloaded || error.code == Code::Unavailable;
-}
+bool is_passing(const Error& error) { return error.code == Code::Overloaded || error.code == Code::Unavailable; }
 
 Answer logged(const Error& error, Answer answer) {
     log_error("object request failed: {} {}", error.message, error.detail);
@@ -48,9 +44,7 @@ bool is_printable(std::string_view text) {
 }
 
 /// True if a header of this value would end early, or make another one (RFC 9110, section 5.5).
-bool breaks_header(std::string_view value) {
-    return value.find_first_of(std::string_view("\r\n\0", 3)) != value.npos;
-}
+bool breaks_header(std::string_view value) { return value.find_first_of(std::string_view("\r\n\0", 3)) != value.npos; }
 
 /// The user metadata of a request by the names under which they are stored, in the order of the request; repeated ones
 /// joined.
@@ -74,9 +68,7 @@ std::vector<Headers::Entry> user_metadata(const Headers& headers) {
 Result<std::optional<CryptoMeta>> meta_in(const Headers& headers, std::string_view name) {
     const std::string* header = headers.find(name);
     if (header == nullptr) return {std::nullopt};
-    return {
-        TRY(crypto_meta_from_header(*header))
-    };
+    return { TRY(crypto_meta_from_header(*header)) };
 }
 
 /// Unseals the headers of a stored object, each with the keys under which it was sealed.
@@ -168,13 +160,9 @@ Answer cannot_retrieve_keys() {
     return answer;
 }
 
-Answer cannot_decrypt_object() {
-    return text_answer(500, "Error decrypting object");
-}
+Answer cannot_decrypt_object() { return text_answer(500, "Error decrypting object"); }
 
-Answer cannot_decrypt_header() {
-    return text_answer(500, "Error decrypting header");
-}
+Answer cannot_decrypt_header() { return text_answer(500, "Error decrypting header"); }
 
 std::optional<Answer> ObjectFilter::on_request_head(RequestHead& request) {
     const auto target = parse_target(request.target);

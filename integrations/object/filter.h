@@ -1,5 +1,11 @@
 #pragma once
 
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <string>
+#include <variant>
+
 #include "integrations/object/decrypt_stream.h"
 #include "integrations/object/encrypt_stream.h"
 #include "integrations/object/head.h"
@@ -8,12 +14,6 @@
 #include "integrations/object/root_secret.h"
 #include "integrations/object/target.h"
 #include "keymanager/base/result.h"
-
-#include <cstddef>
-#include <optional>
-#include <span>
-#include <string>
-#include <variant>
 
 namespace sallyport::object {
 

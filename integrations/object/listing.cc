@@ -1,11 +1,11 @@
 #include "integrations/object/listing.h"
 
+#include <boost/json.hpp>
+
 #include "integrations/object/object_keys.h"
 #include "integrations/object/sealed_value.h"
 #include "integrations/object/text.h"
 #include "keymanager/base/log.h"
-
-#include <boost/json.hpp>
 
 namespace sallyport::object {
 namespace {

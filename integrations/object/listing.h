@@ -1,11 +1,11 @@
 #pragma once
 
+#include <string>
+#include <string_view>
+
 #include "integrations/object/root_secret.h"
 #include "integrations/object/target.h"
 #include "keymanager/base/result.h"
-
-#include <string>
-#include <string_view>
 
 namespace sallyport::object {
 

@@ -1,8 +1,8 @@
 #include "integrations/object/metadata_limits.h"
 
-#include "integrations/object/names.h"
-
 #include <string>
+
+#include "integrations/object/names.h"
 
 namespace sallyport::object {
 namespace {

@@ -1,8 +1,8 @@
 #pragma once
 
-#include "integrations/object/head.h"
-
 #include <optional>
+
+#include "integrations/object/head.h"
 
 namespace sallyport::object {
 

@@ -1,12 +1,12 @@
 #include "integrations/object/object_keys.h"
 
+#include <optional>
+
 #include "integrations/object/text.h"
 #include "keymanager/base/bytes.h"
 #include "keymanager/base/codec.h"
 #include "keymanager/base/log.h"
 #include "keymanager/crypto/digest.h"
-
-#include <optional>
 
 namespace sallyport::object {
 namespace {
@@ -18,9 +18,7 @@ struct PathParts {
     std::optional<std::string> object;
 };
 
-Error malformed_path() {
-    return Error{Code::Corrupt, "the stored key_id has a malformed path", {}};
-}
+Error malformed_path() { return Error{Code::Corrupt, "the stored key_id has a malformed path", {}}; }
 
 Result<PathParts> split(std::string_view path) {
     if (path.empty() || path.front() != '/') return malformed_path();

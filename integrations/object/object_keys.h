@@ -1,15 +1,15 @@
 #pragma once
 
-#include "integrations/object/root_secret.h"
-#include "integrations/object/target.h"
-#include "keymanager/base/result.h"
-#include "keymanager/base/secure_bytes.h"
-
 #include <array>
 #include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
+
+#include "integrations/object/root_secret.h"
+#include "integrations/object/target.h"
+#include "keymanager/base/result.h"
+#include "keymanager/base/secure_bytes.h"
 
 namespace sallyport::object {
 

@@ -7,9 +7,7 @@ namespace {
 
 constexpr std::size_t ShortestSecret = 32;
 
-std::string described(const std::string& id) {
-    return id.empty() ? "the root secret with no id" : "root secret " + id;
-}
+std::string described(const std::string& id) { return id.empty() ? "the root secret with no id" : "root secret " + id; }
 
 }  // namespace
 

@@ -1,11 +1,11 @@
 #pragma once
 
-#include "keymanager/base/result.h"
-#include "keymanager/base/secure_bytes.h"
-
 #include <map>
 #include <string>
 #include <vector>
+
+#include "keymanager/base/result.h"
+#include "keymanager/base/secure_bytes.h"
 
 namespace sallyport::object {
 

@@ -1,12 +1,12 @@
 #include "integrations/object/sealed_value.h"
 
+#include <algorithm>
+#include <utility>
+
 #include "integrations/object/head.h"
 #include "integrations/object/text.h"
 #include "keymanager/base/bytes.h"
 #include "keymanager/base/codec.h"
-
-#include <algorithm>
-#include <utility>
 
 namespace sallyport::object {
 namespace {

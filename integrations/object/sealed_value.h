@@ -1,13 +1,13 @@
 #pragma once
 
+#include <optional>
+#include <string>
+#include <string_view>
+
 #include "integrations/object/crypto_meta.h"
 #include "integrations/object/random_source.h"
 #include "keymanager/base/result.h"
 #include "keymanager/base/secure_bytes.h"
-
-#include <optional>
-#include <string>
-#include <string_view>
 
 namespace sallyport::object {
 

@@ -1,10 +1,10 @@
 #pragma once
 
-#include "keymanager/base/result.h"
-
 #include <map>
 #include <string>
 #include <string_view>
+
+#include "keymanager/base/result.h"
 
 namespace sallyport::object {
 

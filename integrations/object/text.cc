@@ -80,13 +80,9 @@ std::string decoded(std::string_view text, bool plus_is_blank) {
 
 }  // namespace
 
-std::string percent_decoded(std::string_view text) {
-    return decoded(text, false);
-}
+std::string percent_decoded(std::string_view text) { return decoded(text, false); }
 
-std::string form_unquoted(std::string_view text) {
-    return decoded(text, true);
-}
+std::string form_unquoted(std::string_view text) { return decoded(text, true); }
 
 std::string percent_encoded(std::string_view bytes, std::string_view also_kept) {
     std::string out;
@@ -149,27 +145,13 @@ Result<std::string> json_ascii(std::string_view text) {
         const auto character = take_character(text);
         if (!character) return Error{Code::InvalidInput, "text is not UTF-8", {}};
         switch (*character) {
-            case '"':
-                out.append("\\\"");
-                break;
-            case '\\':
-                out.append("\\\\");
-                break;
-            case '\b':
-                out.append("\\b");
-                break;
-            case '\f':
-                out.append("\\f");
-                break;
-            case '\n':
-                out.append("\\n");
-                break;
-            case '\r':
-                out.append("\\r");
-                break;
-            case '\t':
-                out.append("\\t");
-                break;
+            case '"': out.append("\\\""); break;
+            case '\\': out.append("\\\\"); break;
+            case '\b': out.append("\\b"); break;
+            case '\f': out.append("\\f"); break;
+            case '\n': out.append("\\n"); break;
+            case '\r': out.append("\\r"); break;
+            case '\t': out.append("\\t"); break;
             default:
                 if (*character >= 0x10000) {
                     append_code_unit(out, 0xd800 + ((*character - 0x10000) >> 10));

@@ -1,9 +1,9 @@
 #pragma once
 
-#include "keymanager/base/result.h"
-
 #include <string>
 #include <string_view>
+
+#include "keymanager/base/result.h"
 
 namespace sallyport::object {
 

@@ -1,9 +1,9 @@
 #include "keymanager/crypto/aes_ctr.h"
 
-#include "keymanager/base/bytes.h"
-
 #include <algorithm>
 #include <utility>
+
+#include "keymanager/base/bytes.h"
 
 namespace sallyport::crypto {
 namespace {

@@ -1,13 +1,13 @@
 #pragma once
 
-#include "keymanager/base/result.h"
-#include "keymanager/base/secure_bytes.h"
-#include "keymanager/crypto/openssl_handle.h"
-
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
+
+#include "keymanager/base/result.h"
+#include "keymanager/base/secure_bytes.h"
+#include "keymanager/crypto/openssl_handle.h"
 
 namespace sallyport::crypto {
 

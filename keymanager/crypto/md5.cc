@@ -1,10 +1,10 @@
 #include "keymanager/crypto/md5.h"
 
-#include "keymanager/base/bytes.h"
-#include "keymanager/base/codec.h"
-
 #include <array>
 #include <utility>
+
+#include "keymanager/base/bytes.h"
+#include "keymanager/base/codec.h"
 
 namespace sallyport::crypto {
 

@@ -1,11 +1,11 @@
 #pragma once
 
-#include "keymanager/base/result.h"
-#include "keymanager/crypto/openssl_handle.h"
-
 #include <cstddef>
 #include <span>
 #include <string>
+
+#include "keymanager/base/result.h"
+#include "keymanager/crypto/openssl_handle.h"
 
 namespace sallyport::crypto {
 

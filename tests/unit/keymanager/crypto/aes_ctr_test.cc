@@ -1,18 +1,16 @@
 #include "keymanager/crypto/aes_ctr.h"
 
-#include "keymanager/base/bytes.h"
-#include "keymanager/base/codec.h"
+#include <gtest/gtest.h>
 
 #include <algorithm>
 
-#include <gtest/gtest.h>
+#include "keymanager/base/bytes.h"
+#include "keymanager/base/codec.h"
 
 namespace sallyport::crypto {
 namespace {
 
-SecureBytes key_of(std::string_view hex) {
-    return *SecureBytes::copy_of(*from_hex(hex));
-}
+SecureBytes key_of(std::string_view hex) { return *SecureBytes::copy_of(*from_hex(hex)); }
 
 CounterBlock block_of(std::string_view hex) {
     CounterBlock block{};

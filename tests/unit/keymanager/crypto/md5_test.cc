@@ -1,8 +1,8 @@
 #include "keymanager/crypto/md5.h"
 
-#include "keymanager/base/bytes.h"
-
 #include <gtest/gtest.h>
+
+#include "keymanager/base/bytes.h"
 
 namespace sallyport::crypto {
 namespace {
@@ -27,9 +27,7 @@ TEST(Md5, GivesTheDigestsOfTheStandard) {
               "57edf4a22be3c955ac49da2e2107b67a");
 }
 
-TEST(Md5, GivesAnotherDigestForAnotherByte) {
-    EXPECT_NE(md5_of("abd", 3), md5_of("abc", 3));
-}
+TEST(Md5, GivesAnotherDigestForAnotherByte) { EXPECT_NE(md5_of("abd", 3), md5_of("abc", 3)); }
 
 }  // namespace
 }  // namespace sallyport::crypto
