@@ -8,6 +8,7 @@
 #include "agent/cli/command.h"
 #include "agent/cli/completion.h"
 #include "agent/cli/config_commands.h"
+#include "agent/cli/object.h"
 #include "agent/cli/version.h"
 #include "keymanager/base/secure_bytes.h"
 
@@ -22,6 +23,7 @@ constexpr std::size_t kArenaBytes = 4 * 1024 * 1024;
 void add_commands(CLI::App& root, CliContext& context) {
     add_version_command(root, context);
     add_config_commands(root, context);
+    add_object_commands(root, context);
     add_completion_command(root, context);
 }
 
