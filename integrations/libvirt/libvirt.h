@@ -18,10 +18,9 @@ struct LibvirtConfig {
 /// answering holds a call for 30 seconds at most: keep-alive probes end the call within 20, and opening a connection is
 /// given 10. One thread serves the probes of all connections, one more waits for each connection that is being opened.
 ///
-/// Where the passphrase goes: virSecretSetValue is handed the locked memory itself, but libvirt's RPC encodes it into
-/// a message buffer of 64 KiB on the ordinary heap, which it frees without wiping before the call returns (libvirt
-/// 9.0, src/rpc/virnetmessage.c). The agent wipes what is freed (agent/wiping_heap.h); a program without that
-/// keeps a copy in its free memory. libvirtd, and QEMU after it, hold the value as long as they need it.
+/// Where the passphrase goes: virSecretSetValue is handed the locked memory itself. libvirt's RPC encodes it into a
+/// message buffer on the ordinary heap, which it erases when it frees it, before the call returns (seen with 9.0:
+/// tests/residue/libvirt_test.cc). libvirtd, and QEMU after it, hold the value as long as they need it.
 Result<std::unique_ptr<Hypervisor>> make_libvirt(const LibvirtConfig& config);
 
 }  // namespace sallyport::libvirt

@@ -6,8 +6,10 @@ make. Of the machine only the mount points are used (made if they are missing). 
 """
 
 import os
+import shutil
 import signal
 import subprocess
+import tempfile
 from pathlib import Path
 
 import harness
@@ -49,6 +51,13 @@ def with_lines(path, lines):
     text = Path(path).read_text(encoding="utf-8")
     names = {line.split(":")[0] for line in text.splitlines()}
     return text + "".join(line + "\n" for line in lines if line.split(":")[0] not in names)
+
+
+def class_folder(test_class):
+    """A temporary folder for all tests of a class. Its path is short, for the sockets in it."""
+    folder = Path(tempfile.mkdtemp(prefix="sallyport-"))
+    test_class.addClassCleanup(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 class PrivateLibvirtd:
