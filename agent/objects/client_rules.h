@@ -1,0 +1,31 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "integrations/object/head.h"
+#include "integrations/object/target.h"
+
+namespace sallyport::objects {
+
+/// What a client may say to the door. Pure functions, tested without a socket.
+
+/// The client's request as the filter may see it, or the answer that refuses it. Taken off: all system metadata and
+/// backend headers, which only we may say; hop-by-hop headers; X-Timestamp. X-Delete-After becomes X-Delete-At.
+/// `now_seconds`: since 1970.
+std::optional<object::Answer> admit(object::RequestHead& request, std::int64_t now_seconds);
+
+/// Takes off a response what no client may see: system metadata, crypto metadata among them, and backend headers.
+void strip_response(object::ResponseHead& response);
+
+/// The formats of a listing.
+enum class ListingFormat { Text, Json, Xml };
+/// By the query's `format`, else by Accept; text without either. Nothing if the client accepts none of them.
+std::optional<ListingFormat> listing_format(const object::Target& target, const object::Headers& request);
+
+/// A listing in JSON as the client wants it, with its Content-Type: 204 for an empty one in text.
+object::Answer render_listing(const object::ObjectPath& path, object::ResponseHead head, std::string json,
+                              ListingFormat format);
+
+}  // namespace sallyport::objects

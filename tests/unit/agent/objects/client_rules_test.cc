@@ -1,0 +1,105 @@
+#include "agent/objects/client_rules.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+namespace sallyport::objects {
+namespace {
+
+using object::Headers;
+using object::RequestHead;
+
+constexpr std::int64_t Now = 1'700'000'000;
+
+int refusal(RequestHead request) {
+    const auto refused = admit(request, Now);
+    return refused ? refused->head.status : 0;
+}
+
+RequestHead put(const std::string& target, Headers headers = {}) {
+    headers.add("Content-Length", "0");
+    return {"PUT", target, std::move(headers), 0};
+}
+
+TEST(ClientRules, TakeOffWhatOnlyWeMaySay) {
+    RequestHead request = put("/v1/a/c/o", {{"x-object-sysmeta-crypto-body-meta", "forged"},
+                                            {"X-Object-Transient-Sysmeta-Crypto-Meta-K", "forged"},
+                                            {"X-Object-Sysmeta-Container-Update-Override-Etag", "forged"},
+                                            {"X-Container-Sysmeta-X", "forged"},
+                                            {"X-Backend-Etag-Is-At", "forged"},
+                                            {"X-Timestamp", "1"},
+                                            {"X-Static-Large-Object", "True"},
+                                            {"Connection", "close"},
+                                            {"X-Object-Meta-K", "v"},
+                                            {"Content-Type", "text/x"}});
+    ASSERT_FALSE(admit(request, Now));
+    EXPECT_EQ(request.headers, (Headers{{"X-Object-Meta-K", "v"}, {"Content-Type", "text/x"}}));
+}
+
+TEST(ClientRules, TakeOffWhatNoClientMaySee) {
+    object::ResponseHead response{200,
+                                  {{"X-Object-Sysmeta-Crypto-Etag", "x"},
+                                   {"X-Object-Transient-Sysmeta-Other", "x"},
+                                   {"X-Object-Sysmeta-Container-Update-Override-Etag", "x"},
+                                   {"Etag", "y"}}};
+    strip_response(response);
+    EXPECT_EQ(response.headers, (Headers{{"Etag", "y"}}));
+}
+
+TEST(ClientRules, RefuseWhatNeedsThePlaintextOfMoreThanOneObject) {
+    EXPECT_EQ(refusal({"COPY", "/v1/a/c/o", {{"Destination", "c/p"}}, {}}), 501);
+    EXPECT_EQ(refusal(put("/v1/a/c/o", {{"X-Copy-From", "c/p"}})), 501);
+    EXPECT_EQ(refusal(put("/v1/a/c/o?multipart-manifest=put")), 501);
+    EXPECT_EQ(refusal(put("/v1/a/c/o", {{"X-Object-Manifest", "c/p"}})), 501);
+    EXPECT_EQ(refusal(put("/v1/a/c/o", {{"X-Symlink-Target", "c/p"}})), 501);
+    EXPECT_EQ(refusal(put("/v1/a/c", {{"X-Versions-Enabled", "true"}})), 501);
+    EXPECT_EQ(refusal(put("/v1/a/c/o")), 0);
+}
+
+TEST(ClientRules, RefuseWhatMakesNoSense) {
+    EXPECT_EQ(refusal({"GET", "/", {}, {}}), 404);
+    EXPECT_EQ(refusal({"GET", "/v2/a/c/o", {}, {}}), 404);
+    EXPECT_EQ(refusal({"BREW", "/v1/a/c/o", {}, {}}), 405);
+    EXPECT_EQ(refusal({"GET", "/v1/a/c/%00reserved", {}, {}}), 412);
+    EXPECT_EQ(refusal({"GET", "/v1/a/c/%FF", {}, {}}), 412);
+    EXPECT_EQ(refusal({"PUT", "/v1/a/c/o", {}, {}}), 411);
+    EXPECT_EQ(refusal({"PUT", "/v1/a/c/o", {{"Content-Length", "9"}}, std::uint64_t{6} << 30U}), 413);
+    EXPECT_EQ(refusal(put("/v1/a/c/o", {{"X-Delete-After", "soon"}})), 400);
+    EXPECT_EQ(refusal({"PUT", "/v1/a/c/o", {{"Transfer-Encoding", "chunked"}}, {}}), 0);
+}
+
+TEST(ClientRules, MakeATimeOutOfADelayAndUnquoteTheEtag) {
+    RequestHead request = put("/v1/a/c/o", {{"X-Delete-After", "60"}, {"ETag", "\"abc\""}});
+    ASSERT_FALSE(admit(request, Now));
+    EXPECT_EQ(request.headers.value_or("X-Delete-At", ""), "1700000060");
+    EXPECT_EQ(request.headers.value_or("Etag", ""), "abc");
+}
+
+TEST(ClientRules, ChooseTheFormatOfAListing) {
+    const auto chosen = [](const std::string& target, const Headers& headers) {
+        return listing_format(*object::parse_target(target), headers);
+    };
+    EXPECT_EQ(chosen("/v1/a/c", {}), ListingFormat::Text);
+    EXPECT_EQ(chosen("/v1/a/c?format=json", {}), ListingFormat::Json);
+    EXPECT_EQ(chosen("/v1/a/c?format=XML", {{"Accept", "text/plain"}}), ListingFormat::Xml);
+    EXPECT_EQ(chosen("/v1/a/c", {{"Accept", "application/json"}}), ListingFormat::Json);
+    EXPECT_EQ(chosen("/v1/a/c", {{"Accept", "application/xml"}}), ListingFormat::Xml);
+    EXPECT_EQ(chosen("/v1/a/c", {{"Accept", "image/png"}}), std::nullopt);
+}
+
+TEST(ClientRules, RenderListings) {
+    const object::ObjectPath path{"a", "c<d", ""};
+    const std::string json = R"([{"name":"x&y","hash":"h","bytes":3},{"subdir":"s/"}])";
+    EXPECT_EQ(render_listing(path, {200, {}}, json, ListingFormat::Text).body, "x&y\ns/\n");
+    EXPECT_EQ(render_listing(path, {200, {}}, json, ListingFormat::Json).body, json);
+    EXPECT_EQ(render_listing(path, {200, {}}, json, ListingFormat::Xml).body,
+              "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<container name=\"c&lt;d\"><object><name>x&amp;y</name>"
+              "<hash>h</hash><bytes>3</bytes></object><subdir name=\"s/\"><name>s/</name></subdir></container>");
+    EXPECT_EQ(render_listing(path, {200, {}}, "[]", ListingFormat::Text).head.status, 204);
+    EXPECT_EQ(render_listing(path, {200, {}}, "nonsense", ListingFormat::Text).head.status, 500);
+}
+
+}  // namespace
+}  // namespace sallyport::objects
