@@ -1,11 +1,11 @@
 #pragma once
 
+#include <boost/asio/awaitable.hpp>
+
 #include "agent/http/peer.h"
 #include "keymanager/api/http_message.h"
 #include "keymanager/base/result.h"
 #include "keymanager/core/caller.h"
-
-#include <boost/asio/awaitable.hpp>
 
 namespace sallyport::auth {
 

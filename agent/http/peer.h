@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace sallyport::http {
 
@@ -16,6 +17,7 @@ struct Peer {
         pid_t pid;
         uid_t uid;
         gid_t gid;
+        std::vector<gid_t> groups = {};  ///< SO_PEERGROUPS: the supplementary groups
     };
 
     Transport transport = Transport::Tcp;

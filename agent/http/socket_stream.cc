@@ -11,6 +11,7 @@
 #include <array>
 #include <cerrno>
 #include <utility>
+#include <vector>
 
 namespace sallyport::http {
 namespace {
@@ -89,6 +90,20 @@ std::string address_text(const sockaddr_storage& address) {
     return "unix";
 }
 
+/// SO_PEERGROUPS (Linux 4.13, unix(7)): the peer's supplementary groups when it connected.
+std::vector<gid_t> supplementary_groups(int fd) {
+    std::vector<gid_t> groups(64);
+    for (int attempt = 0; attempt < 2; ++attempt) {
+        auto length = static_cast<socklen_t>(groups.size() * sizeof(gid_t));
+        const int outcome = ::getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups.data(), &length);
+        const bool is_too_small = outcome != 0 && errno == ERANGE;  // length now says how much it takes
+        if (outcome != 0 && !is_too_small) return {};
+        groups.resize(length / sizeof(gid_t));
+        if (outcome == 0) return groups;
+    }
+    return {};
+}
+
 }  // namespace
 
 Peer peer_of(Socket& socket) {
@@ -102,7 +117,8 @@ Peer peer_of(Socket& socket) {
     ucred credentials{};
     length = sizeof credentials;
     if (::getsockopt(socket.native_handle(), SOL_SOCKET, SO_PEERCRED, &credentials, &length) == 0) {
-        peer.credentials = Peer::Credentials{credentials.pid, credentials.uid, credentials.gid};
+        peer.credentials = Peer::Credentials{credentials.pid, credentials.uid, credentials.gid,
+                                             supplementary_groups(socket.native_handle())};
     }
     return peer;
 }

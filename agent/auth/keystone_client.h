@@ -1,0 +1,50 @@
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+
+#include <memory>
+#include <span>
+#include <string>
+
+#include "agent/config/config.h"
+#include "keymanager/base/clock.h"
+#include "keymanager/base/result.h"
+#include "keymanager/base/secure_bytes.h"
+#include "keymanager/core/caller.h"
+
+namespace sallyport::auth {
+
+/// What Keystone says of a good token.
+struct TokenFacts {
+    core::Caller caller;
+    Timestamp expires;
+};
+
+/// Asks Keystone (Identity API v3) about tokens, with the agent's own account. Logs in when it must: at first, before
+/// its own token expires, and after a 401. Keeps password and token in locked memory.
+///
+/// Thread-safe; runs on event loops. Headers pass through ordinary memory on their way to the socket and are wiped.
+class KeystoneClient {
+public:
+    /// Reads the password file. Error: `InvalidInput` for the URL, `Io` for the file.
+    static Result<std::unique_ptr<KeystoneClient>> make(const config::Keystone& config, const Clock& clock);
+    ~KeystoneClient();
+
+    /// Who is behind `token`. Error: `Unauthenticated` if Keystone does not know it (never made, revoked, expired);
+    /// `Unavailable` if Keystone is away, slow, broken, or refuses the agent's own account (the log says which).
+    boost::asio::awaitable<Result<TokenFacts>> validate(const SecureBytes& token);
+
+private:
+    struct Impl;
+    explicit KeystoneClient(std::unique_ptr<Impl> impl);
+    std::unique_ptr<Impl> impl_;
+};
+
+/// Reads the answer of GET /auth/tokens. Roles are those of a project or of the system: a token that is scoped to
+/// neither has none that count here. Error: `Unavailable` if it makes no sense.
+Result<TokenFacts> token_facts_of(std::string_view json);
+
+/// The body of POST /auth/tokens: a log-in by password, scoped to the service project.
+Result<SecureBytes> login_body(const config::Keystone& config, const SecureBytes& password);
+
+}  // namespace sallyport::auth
