@@ -4,12 +4,19 @@
 
 #include <cstdio>
 #include <iostream>
+#include <string>
+#include <vector>
 
 #include "agent/cli/command.h"
 #include "agent/cli/completion.h"
 #include "agent/cli/config_commands.h"
+#include "agent/cli/db.h"
 #include "agent/cli/object.h"
+#include "agent/cli/order.h"
+#include "agent/cli/secret.h"
+#include "agent/cli/status.h"
 #include "agent/cli/version.h"
+#include "keymanager/base/log.h"
 #include "keymanager/base/secure_bytes.h"
 
 namespace sallyport::cli {
@@ -17,10 +24,14 @@ namespace {
 
 // Room for the largest secret file in a few shapes (raw, base64, JSON), and within the 8 MiB that Debian lets an
 // ordinary user lock.
-constexpr std::size_t kArenaBytes = 4 * 1024 * 1024;
+constexpr std::size_t ArenaBytes = 4 * 1024 * 1024;
 
 /// One line a noun: its header above, its call here.
 void add_commands(CLI::App& root, CliContext& context) {
+    add_secret_commands(root, context);
+    add_order_commands(root, context);
+    add_db_commands(root, context);
+    add_status_command(root, context);
     add_version_command(root, context);
     add_config_commands(root, context);
     add_object_commands(root, context);
@@ -34,6 +45,19 @@ int fail(const CliContext& context, const Error& error) {
     return static_cast<int>(status);
 }
 
+/// What is wrong with a command line, in one line. CLI11 only says that a subcommand is missing where one is unknown.
+std::string complaint(CLI::App& root, const CLI::ParseError& error) {
+    CLI::App* level = &root;
+    std::string path = root.get_name();
+    while (!level->get_subcommands().empty()) {
+        level = level->get_subcommands().front();
+        path += " " + level->get_name();
+    }
+    const std::vector<std::string> unknown = root.remaining(true);
+    if (level->get_subcommands(nullptr).empty() || unknown.empty()) return error.what();
+    return "no command '" + unknown.front() + "' under '" + path + "'";
+}
+
 /// CLI11 reports --help and wrong usage as exceptions; this is the one place that meets them.
 bool parse(CLI::App& root, int argc, char** argv, int& status) {
     try {
@@ -44,7 +68,7 @@ bool parse(CLI::App& root, int argc, char** argv, int& status) {
         if (help) {
             root.exit(e);
         } else {
-            std::cerr << "sallyport: " << e.what() << " (--help tells more)\n";
+            std::cerr << "sallyport: " << complaint(root, e) << " (--help tells more)\n";
         }
         status = static_cast<int>(help ? ExitStatus::Done : ExitStatus::WrongUsage);
         return false;
@@ -53,8 +77,10 @@ bool parse(CLI::App& root, int argc, char** argv, int& status) {
 
 Result<void> run(CliContext& context) {
     if (!context.opens_arena_itself) {
+        // An operator reads one line; what a library has to say besides is for --verbose.
+        open_log(context.verbose ? LogLevel::Warning : LogLevel::Error, LogFormat::Text);
         TRY(open_secure_arena(
-            {.bytes = kArenaBytes, .insecure_allow_unlocked_memory = context.insecure_allow_unlocked_memory}));
+            {.bytes = ArenaBytes, .insecure_allow_unlocked_memory = context.insecure_allow_unlocked_memory}));
     }
     TRY(context.action());
     std::cout.flush();

@@ -8,17 +8,17 @@
 namespace sallyport::cli {
 namespace {
 
-const std::map<std::string, OutputFormat> kFormats = {{"table", OutputFormat::Table},
-                                                      {"json", OutputFormat::Json},
-                                                      {"value", OutputFormat::Value},
-                                                      {"yaml", OutputFormat::Yaml}};
+const std::map<std::string, OutputFormat> Formats = {{"table", OutputFormat::Table},
+                                                     {"json", OutputFormat::Json},
+                                                     {"value", OutputFormat::Value},
+                                                     {"yaml", OutputFormat::Yaml}};
 
 void add_common_options(CLI::App& verb, CliContext& context) {
     // Each option appends to its own group, so a verb's own options stay first in --help.
     const char* const group = "Common options";
     verb.add_option("--config", context.config_file, "The agent's configuration")->type_name("FILE")->group(group);
     verb.add_option_function<std::string>(
-            "-f,--format", [&context](const std::string& word) { context.format = kFormats.at(word); },
+            "-f,--format", [&context](const std::string& word) { context.format = Formats.at(word); },
             "table, json, value or yaml (default: table on a terminal, else json)")
         ->check(CLI::IsMember({"table", "json", "value", "yaml"}))
         ->type_name("FORMAT")
@@ -41,6 +41,7 @@ void add_common_options(CLI::App& verb, CliContext& context) {
 CLI::App& add_noun(CLI::App& parent, const std::string& name, const std::string& description) {
     CLI::App& noun = *parent.add_subcommand(name, description);
     noun.require_subcommand(1);
+    noun.footer("");  // not its parent's: the example of its first verb follows
     noun.set_help_flag("-h,--help", "This text");
     return noun;
 }

@@ -12,11 +12,11 @@
 namespace sallyport::cli {
 
 /// More than any key or payload that a command takes.
-inline constexpr std::size_t kMaxSecretFileBytes = 1024 * 1024;
+inline constexpr std::size_t MaxSecretFileBytes = 1024 * 1024;
 
 /// The raw bytes of a file, all of them; "-" is standard input.
 /// Error: `Io` naming the file, `TooLarge` over `max_bytes`, `InvalidInput` if it is empty.
-Result<SecureBytes> read_secret_file(const std::string& path, std::size_t max_bytes = kMaxSecretFileBytes);
+Result<SecureBytes> read_secret_file(const std::string& path, std::size_t max_bytes = MaxSecretFileBytes);
 
 /// One line from the terminal (/dev/tty), not echoed, without its newline.
 /// Error: `Io` if there is no terminal (say then which option takes a file).

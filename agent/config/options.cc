@@ -11,7 +11,7 @@
 namespace sallyport::config {
 namespace {
 
-constexpr std::int64_t kAnyId = std::numeric_limits<std::uint32_t>::max();
+constexpr std::int64_t AnyId = std::numeric_limits<std::uint32_t>::max();
 
 SectionOf<Tls> tls_options() {
     return SectionOf<Tls>()
@@ -102,9 +102,9 @@ SectionOf<Keystone> keystone_options() {
 
 SectionOf<Peer> peer_options() {
     return SectionOf<Peer>()
-        .option("uid", &Peer::uid, integer(0, kAnyId), "The calling process's user id.", "0")
+        .option("uid", &Peer::uid, integer(0, AnyId), "The calling process's user id.", "0")
         .option("user", &Peer::user, text("a user of this machine"), "The same by name.", "nova")
-        .option("gid", &Peer::gid, integer(0, kAnyId),
+        .option("gid", &Peer::gid, integer(0, AnyId),
                 "A group id of the calling process, supplementary groups included.", "64055")
         .option("group", &Peer::group, text("a group of this machine"), "The same by name.", "libvirt-qemu")
         .option("project", &Peer::project, text("a project"), "The project that such a caller acts in.", "node")

@@ -121,12 +121,12 @@ private:
     std::string introduction_;
 };
 
-constexpr std::string_view kYamlHead =
+constexpr std::string_view YamlHead =
     "# Every option of the agent with its default; agent.yaml beside this file is what to start from.\n"
     "# Lines that begin with a hash and a name have no default, or may be absent: they show the shape.\n"
     "# Made by `sallyport generate-config`; a test compares.\n\n";
 
-constexpr std::string_view kMarkdownHead =
+constexpr std::string_view MarkdownHead =
     "# Configuration\n\n"
     "The agent reads one YAML file, `/etc/sallyport/agent.yaml` unless `--config` says otherwise. Unknown options, "
     "values of\n"
@@ -145,14 +145,14 @@ std::string full_yaml() {
     const Section& options = all_options();
     FullYaml yaml;
     yaml.write(options, options.defaults.get(), "", false);
-    return std::string(kYamlHead) + yaml.text_;
+    return std::string(YamlHead) + yaml.text_;
 }
 
 std::string reference_markdown() {
     const Section& options = all_options();
     Reference reference;
     reference.write(options, options.defaults.get(), "");
-    return std::string(kMarkdownHead) + reference.text_;
+    return std::string(MarkdownHead) + reference.text_;
 }
 
 }  // namespace sallyport::config

@@ -1,0 +1,10 @@
+#pragma once
+
+#include "agent/cli/command.h"
+
+namespace sallyport::cli {
+
+/// `sallyport secret store|get|list|update|delete`
+void add_secret_commands(CLI::App& root, CliContext& context);
+
+}  // namespace sallyport::cli
