@@ -1,0 +1,428 @@
+#include "integrations/volume/luks_device.h"
+
+#include <libcryptsetup.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <mutex>
+#include <vector>
+
+#include "integrations/volume/device_users.h"
+#include "integrations/volume/luks_header.h"
+#include "integrations/volume/qcow2.h"
+#include "keymanager/base/bytes.h"
+#include "keymanager/base/log.h"
+#include "keymanager/crypto/openssl_handle.h"
+#include "keymanager/crypto/random.h"
+
+namespace sallyport::volume {
+namespace {
+
+using CryptHandle = std::unique_ptr<crypt_device, crypto::Freer<crypt_free>>;
+
+constexpr std::uint64_t Sector = 512;
+constexpr std::uint64_t MiB = 1024 * 1024;
+constexpr unsigned LeastIterations = 1000;  // NIST SP 800-132, section 5.2; libcryptsetup takes no fewer
+constexpr std::uint64_t Luks1DataOffset = 2 * MiB;
+constexpr std::uint64_t Luks2DataOffset = 16 * MiB;
+constexpr std::size_t CopySize = MiB;
+constexpr std::uint64_t CompactMetadata = 16 * 1024;
+constexpr std::uint64_t CompactSlots = 512 * 1024;  // two slots of 256 KiB: 64 bytes of key in 4000 stripes
+
+/// One unlocking or mapping at a time in this process; the reason is at LuksDevice.
+std::mutex& library_lock() {
+    static std::mutex lock;
+    return lock;
+}
+
+/// What libcryptsetup says goes to our log; its last complaint is kept for the Error's detail.
+struct Complaints {
+    std::string last;
+};
+
+void take_message(int level, const char* message, void* user) {
+    std::string text(message);
+    while (!text.empty() && text.back() == '\n') text.pop_back();
+    log_debug("libcryptsetup: {}", text);
+    if (level == CRYPT_LOG_ERROR && user != nullptr) static_cast<Complaints*>(user)->last = std::move(text);
+}
+
+/// Messages without a device would go to standard output.
+void silence_library() {
+    static std::once_flag once;
+    std::call_once(once, [] { crypt_set_log_callback(nullptr, take_message, nullptr); });
+}
+
+const char* characters(const SecureBytes& secret) { return reinterpret_cast<const char*>(secret.reveal().data()); }
+
+struct CipherSpec {
+    std::string name, mode;
+};
+
+Result<CipherSpec> split_cipher(const std::string& cipher) {
+    const std::size_t dash = cipher.find('-');
+    if (dash == 0 || dash == std::string::npos || dash + 1 == cipher.size()) {
+        return Error{
+            Code::InvalidInput, "cipher '" + cipher + "' is not of the form name-mode-iv, such as aes-xts-plain64", {}};
+    }
+    return CipherSpec{cipher.substr(0, dash), cipher.substr(dash + 1)};
+}
+
+Result<void> check_options(std::uint64_t size, const std::string& name, const Passphrase& passphrase,
+                           const FormatOptions& options) {
+    if (options.profile == UnlockProfile::RandomKey && passphrase.random_bits() < 256) {
+        return Error{Code::Refused,
+                     "unlock profile random-key is for keys of at least 256 random bits from a key manager; this one " +
+                         (passphrase.random_bits() == 0 ? std::string("is a text or a pattern")
+                                                        : "has " + std::to_string(passphrase.random_bits())) +
+                         ": use profile passphrase",
+                     {}};
+    }
+    const bool known_size = options.sector_size == 512 || options.sector_size == 1024 || options.sector_size == 2048 ||
+                            options.sector_size == 4096;
+    if (!known_size)
+        return Error{Code::InvalidInput,
+                     "sector size " + std::to_string(options.sector_size) + " is none of 512, 1024, 2048, 4096",
+                     {}};
+    if (options.version == LuksVersion::Luks1 && options.sector_size != 512) {
+        return Error{Code::InvalidInput,
+                     "LUKS1 has sectors of 512 bytes only; use luks2 for " + std::to_string(options.sector_size),
+                     {}};
+    }
+    if (options.version == LuksVersion::Luks1 && !options.label.empty())
+        return Error{Code::InvalidInput, "LUKS1 has no label; use luks2", {}};
+    if (options.label.size() > 47) return Error{Code::InvalidInput, "a LUKS2 label has at most 47 bytes", {}};
+    if (options.key_bits == 0 || options.key_bits % 8 != 0 || options.key_bits > 1024) {
+        return Error{Code::InvalidInput,
+                     "a volume key of " + std::to_string(options.key_bits) + " bits is impossible; use 256 or 512",
+                     {}};
+    }
+    if (options.cipher.find("-xts-") != std::string::npos && options.key_bits != 256 && options.key_bits != 512) {
+        return Error{Code::InvalidInput,
+                     "XTS has keys of 256 or 512 bits, not " + std::to_string(options.key_bits) + " (IEEE 1619)",
+                     {}};
+    }
+    const std::uint64_t data_offset = data_offset_for(size, options.version);
+    if (size < data_offset + options.sector_size) {
+        return Error{Code::InvalidInput,
+                     name + " is too small: it has " + std::to_string(size) + " bytes, and the " +
+                         std::string(text_of(options.version)) + " header alone takes " + std::to_string(data_offset),
+                     {}};
+    }
+    if (size % options.sector_size != 0) {
+        return Error{Code::InvalidInput,
+                     name + " has " + std::to_string(size) + " bytes, no multiple of the sector size of " +
+                         std::to_string(options.sector_size),
+                     {}};
+    }
+    return {};
+}
+
+crypt_pbkdf_type derivation_of(const FormatOptions& options) {
+    crypt_pbkdf_type derivation{};
+    derivation.hash = "sha256";
+    switch (options.profile) {
+        case UnlockProfile::RandomKey:
+            derivation.type = CRYPT_KDF_PBKDF2;
+            derivation.iterations = LeastIterations;
+            derivation.flags = CRYPT_PBKDF_NO_BENCHMARK;
+            break;
+        case UnlockProfile::Passphrase:
+            if (options.version == LuksVersion::Luks1) {
+                derivation.type = CRYPT_KDF_PBKDF2;
+                derivation.time_ms = 2000;
+            } else {
+                derivation.type = CRYPT_KDF_ARGON2ID;
+                derivation.iterations = 4;
+                derivation.max_memory_kb = 64 * 1024;
+                derivation.parallel_threads = 4;
+                derivation.flags = CRYPT_PBKDF_NO_BENCHMARK;
+            }
+            break;
+    }
+    return derivation;
+}
+
+int write_format(crypt_device* device, const CipherSpec& cipher, const SecureBytes& key, const FormatOptions& options,
+                 const crypt_pbkdf_type& derivation) {
+    switch (options.version) {
+        case LuksVersion::Luks1: {
+            crypt_params_luks1 parameters{};
+            parameters.hash = derivation.hash;
+            if (const int rc = crypt_set_pbkdf_type(device, &derivation); rc < 0) return rc;
+            return crypt_format(device, CRYPT_LUKS1, cipher.name.c_str(), cipher.mode.c_str(), nullptr, characters(key),
+                                key.size(), &parameters);
+        }
+        case LuksVersion::Luks2: {
+            crypt_params_luks2 parameters{};
+            parameters.pbkdf = &derivation;
+            parameters.sector_size = options.sector_size;
+            if (!options.label.empty()) parameters.label = options.label.c_str();
+            return crypt_format(device, CRYPT_LUKS2, cipher.name.c_str(), cipher.mode.c_str(), nullptr, characters(key),
+                                key.size(), &parameters);
+        }
+    }
+    return -EINVAL;
+}
+
+/// True if libcryptsetup would mend a header copy when it reads the header.
+bool wants_mending(const LuksFacts& facts) {
+    const auto& copies = facts.header_copies;
+    return std::any_of(copies.begin(), copies.end(), [&](const HeaderCopy& copy) {
+        return copy.state != HeaderCopyState::Good || copy.sequence != copies.front().sequence;
+    });
+}
+
+}  // namespace
+
+struct LuksDevice::Impl {
+    std::string name;
+    LuksVersion version = LuksVersion::Luks1;
+    LuksLimits limits;
+    Complaints complaints;
+    std::optional<File> image;  ///< what libcryptsetup opens again and again, if nobody else keeps it
+    CryptHandle handle;
+
+    Error error(int rc, std::string_view what) const;
+    struct Slot {
+        int number = 0;
+        int priority = 0;
+        double cost = 0;
+    };
+    std::vector<Slot> usable_slots(std::vector<std::string>& refused) const;
+    Error no_slot_opens(const std::vector<std::string>& refused) const;
+    template <class Try>
+    Result<int> try_slots(Try&& attempt, std::string_view what);
+};
+
+LuksDevice::LuksDevice(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+LuksDevice::LuksDevice(LuksDevice&&) noexcept = default;
+LuksDevice& LuksDevice::operator=(LuksDevice&&) noexcept = default;
+LuksDevice::~LuksDevice() = default;
+
+void LuksDevice::keep_open(File image) { impl_->image = std::move(image); }
+
+Error LuksDevice::Impl::error(int rc, std::string_view what) const {
+    if (rc == -ENOMEM)
+        return {Code::Overloaded, "not enough memory to " + std::string(what) + " " + name, complaints.last};
+    if (rc == -EINVAL || rc == -ENOTSUP || rc == -ENOENT || rc == -ENOSYS) {
+        const std::string reason =
+            complaints.last.empty() ? "libcryptsetup or the kernel cannot do it" : complaints.last;
+        return {Code::Corrupt, "cannot " + std::string(what) + " " + name + ": " + reason, std::strerror(-rc)};
+    }
+    Error failed = error_of_errno(-rc, name, what);
+    if (failed.detail.empty()) failed.detail = complaints.last;
+    return failed;
+}
+
+Result<LuksDevice> LuksDevice::load(const std::string& path, const std::string& name, LuksVersion version,
+                                    const LuksLimits& limits) {
+    silence_library();
+    auto impl = std::make_unique<Impl>();
+    impl->name = name;
+    impl->version = version;
+    impl->limits = limits;
+    crypt_device* device = nullptr;
+    if (const int rc = crypt_init(&device, path.c_str()); rc != 0) return impl->error(rc, "read");
+    impl->handle.reset(device);
+    crypt_set_log_callback(device, take_message, &impl->complaints);
+    const char* type = version == LuksVersion::Luks1 ? CRYPT_LUKS1 : CRYPT_LUKS2;
+    if (const int rc = crypt_load(device, type, nullptr); rc != 0) return impl->error(rc, "read the LUKS header of");
+    return LuksDevice(std::move(impl));
+}
+
+/// The slots that hold a key, in the order in which they are worth trying: LUKS2's priority first (a slot of priority
+/// "ignore" is left alone), then the cheapest. Those over the limits are named in `refused`.
+std::vector<LuksDevice::Impl::Slot> LuksDevice::Impl::usable_slots(std::vector<std::string>& refused) const {
+    const char* type = version == LuksVersion::Luks1 ? CRYPT_LUKS1 : CRYPT_LUKS2;
+    std::vector<Slot> slots;
+    for (int number = 0; number < crypt_keyslot_max(type); ++number) {
+        const crypt_keyslot_info state = crypt_keyslot_status(handle.get(), number);
+        if (state != CRYPT_SLOT_ACTIVE && state != CRYPT_SLOT_ACTIVE_LAST) continue;
+        const crypt_keyslot_priority priority = crypt_keyslot_get_priority(handle.get(), number);
+        if (priority == CRYPT_SLOT_PRIORITY_IGNORE) continue;
+        crypt_pbkdf_type derivation{};
+        if (crypt_keyslot_get_pbkdf(handle.get(), number, &derivation) != 0) continue;
+        const bool memory_hard = std::string_view(derivation.type) != CRYPT_KDF_PBKDF2;
+        if (derivation.max_memory_kb > limits.memory_kib ||
+            derivation.iterations > (memory_hard ? limits.passes : limits.iterations)) {
+            refused.push_back("key slot " + std::to_string(number) + " asks for " +
+                              std::to_string(derivation.iterations) + " iterations" +
+                              (memory_hard ? " over " + std::to_string(derivation.max_memory_kb / 1024) + " MiB" : ""));
+            continue;
+        }
+        // A pass over one KiB costs about as much as a few iterations of PBKDF2.
+        const double cost =
+            memory_hard ? 4.0 * derivation.iterations * derivation.max_memory_kb : derivation.iterations;
+        slots.push_back({number, priority, cost});
+    }
+    std::stable_sort(slots.begin(), slots.end(), [](const Slot& a, const Slot& b) {
+        return a.priority != b.priority ? a.priority > b.priority : a.cost < b.cost;
+    });
+    return slots;
+}
+
+Error LuksDevice::Impl::no_slot_opens(const std::vector<std::string>& refused) const {
+    if (!refused.empty()) {
+        return {Code::Refused,
+                name + ": " + joined(refused, "; ") +
+                    ", more than is allowed, and was not tried; no other key slot opens with this key",
+                {}};
+    }
+    std::vector<std::string> numbers;
+    const char* type = version == LuksVersion::Luks1 ? CRYPT_LUKS1 : CRYPT_LUKS2;
+    for (int number = 0; number < crypt_keyslot_max(type); ++number) {
+        const crypt_keyslot_info state = crypt_keyslot_status(handle.get(), number);
+        if (state == CRYPT_SLOT_ACTIVE || state == CRYPT_SLOT_ACTIVE_LAST) numbers.push_back(std::to_string(number));
+    }
+    return {Code::WrongKey,
+            "this key opens no key slot of " + name + " (" + std::string(text_of(version)) + ", " +
+                (numbers.empty() ? std::string("no slot holds a key") : "slots " + joined(numbers)) + ")",
+            {}};
+}
+
+template <class Try>
+Result<int> LuksDevice::Impl::try_slots(Try&& attempt, std::string_view what) {
+    std::vector<std::string> refused;
+    for (const Slot& slot : usable_slots(refused)) {
+        complaints.last.clear();
+        const int rc = attempt(slot.number);
+        if (rc >= 0) return slot.number;
+        // -EPERM: the passphrase does not open this slot. -ENOENT: the slot is not for the data segment.
+        if (rc != -EPERM && rc != -ENOENT) return error(rc, what);
+    }
+    return no_slot_opens(refused);
+}
+
+Result<int> LuksDevice::unlock(const Passphrase& passphrase, const MappingName* mapping, std::uint32_t flags) {
+    const std::lock_guard lock(library_lock());
+    // The lock of libcryptsetup lies in /run/cryptsetup, where only root may write.
+    if (geteuid() == 0) flags |= CRYPT_ACTIVATE_SERIALIZE_MEMORY_HARD_PBKDF;
+    const char* name = mapping != nullptr ? mapping->str().c_str() : nullptr;
+    const SecureBytes& text = passphrase.text();
+    return impl_->try_slots(
+        [&](int slot) {
+            return crypt_activate_by_passphrase(impl_->handle.get(), name, slot, characters(text), text.size(), flags);
+        },
+        mapping != nullptr ? "map" : "test");
+}
+
+Result<VolumeKey> LuksDevice::volume_key(const Passphrase& passphrase) {
+    const std::lock_guard lock(library_lock());
+    crypt_device* device = impl_->handle.get();
+    VolumeKey key;
+    key.bytes = TRY(SecureBytes::of_size(static_cast<std::size_t>(crypt_get_volume_key_size(device))));
+    const SecureBytes& text = passphrase.text();
+    TRY(impl_->try_slots(
+        [&](int slot) {
+            std::size_t size = key.bytes.size();
+            return crypt_volume_key_get(device, slot, reinterpret_cast<char*>(key.bytes.writable().data()), &size,
+                                        characters(text), text.size());
+        },
+        "take the volume key of"));
+    key.cipher = std::string(crypt_get_cipher(device)) + "-" + crypt_get_cipher_mode(device);
+    key.data_offset = crypt_get_data_offset(device) * Sector;
+    key.sector_size = static_cast<unsigned>(crypt_get_sector_size(device));
+    return key;
+}
+
+Error not_luks(const std::string& name, const VolumeFacts& facts) {
+    const std::string what = facts.content == Content::Blank ? "it was never formatted" : "it holds " + facts.what;
+    return {Code::InvalidInput, name + " is no LUKS volume: " + what, {}};
+}
+
+Result<void> copy_bytes(const ByteSource& from, File& to, std::uint64_t begin, std::uint64_t end) {
+    Bytes buffer(CopySize);
+    for (std::uint64_t at = begin; at < end;) {
+        const auto chunk =
+            std::span(buffer).first(static_cast<std::size_t>(std::min<std::uint64_t>(CopySize, end - at)));
+        if (TRY(from.read(at, chunk)) != chunk.size())
+            return Error{Code::Io, to.name() + ": what is to be copied there ended early", {}};
+        TRY(to.write(at, chunk));
+        at += chunk.size();
+    }
+    return {};
+}
+
+Result<LuksDevice> load_without_writing(const File& file, const VolumeFacts& facts, const LuksLimits& limits) {
+    if (!facts.luks) return not_luks(file.name(), facts);
+    const LuksFacts& luks = *facts.luks;
+    if (facts.content == Content::Luks && !wants_mending(luks)) {
+        return LuksDevice::load(file.proc_path(), file.name(), luks.version, limits);
+    }
+    std::optional<Window> inside;
+    if (facts.content == Content::DiskImage) inside = TRY(luks_header_of_qcow2(file));
+    const ByteSource& source = inside ? static_cast<const ByteSource&>(*inside) : file;
+    // LUKS1 checks that the data it never reads has a place.
+    File image = TRY(File::in_memory(std::max(file.size(), luks.data_offset + Luks1DataOffset)));
+    TRY(copy_bytes(source, image, 0, std::min(source.size(), luks.metadata_size)));
+    if (luks.version == LuksVersion::Luks2) TRY(mend_luks2_header(image, luks));
+    LuksDevice device = TRY(LuksDevice::load(image.proc_path(), file.name(), luks.version, limits));
+    device.keep_open(std::move(image));
+    return device;
+}
+
+std::uint64_t data_offset_for(std::uint64_t size, LuksVersion version) {
+    switch (version) {
+        case LuksVersion::Luks1: return Luks1DataOffset;
+        case LuksVersion::Luks2:
+            return size >= Luks2DataOffset + MiB ? Luks2DataOffset : 2 * CompactMetadata + CompactSlots;
+    }
+    return Luks2DataOffset;
+}
+
+Result<NewHeader> make_header(std::uint64_t size, const std::string& name, const Passphrase& passphrase,
+                              const FormatOptions& options) {
+    silence_library();
+    TRY(check_options(size, name, passphrase, options));
+    const CipherSpec cipher = TRY(split_cipher(options.cipher));
+    const std::uint64_t data_offset = data_offset_for(size, options.version);
+    File image = TRY(File::in_memory(size));
+    SecureBytes key = TRY(crypto::random_secret(options.key_bits / 8));
+
+    const std::lock_guard lock(library_lock());
+    Complaints complaints;
+    // The header is made in memory: what fails here fails for what was asked (a cipher that neither OpenSSL nor this
+    // kernel knows, say), not for the device.
+    const auto refused = [&](int rc, const char* what) {
+        if (rc == -ENOMEM) return Error{Code::Overloaded, std::string("not enough memory to ") + what, complaints.last};
+        const std::string reason = complaints.last.empty() ? std::strerror(-rc) : complaints.last;
+        return Error{Code::InvalidInput,
+                     std::string("cannot ") + what + " with cipher " + options.cipher + ", " +
+                         std::to_string(options.key_bits) + " bits: " + reason,
+                     {}};
+    };
+    crypt_device* raw = nullptr;
+    if (const int rc = crypt_init(&raw, image.proc_path().c_str()); rc != 0)
+        return refused(rc, "prepare a LUKS header");
+    const CryptHandle device(raw);
+    crypt_set_log_callback(raw, take_message, &complaints);
+    if (options.version == LuksVersion::Luks2 && data_offset != Luks2DataOffset) {
+        if (const int rc = crypt_set_metadata_size(raw, CompactMetadata, CompactSlots); rc != 0)
+            return refused(rc, "size a LUKS2 header");
+    }
+    if (const int rc = crypt_set_data_offset(raw, data_offset / Sector); rc != 0) return refused(rc, "place the data");
+    const crypt_pbkdf_type derivation = derivation_of(options);
+    if (const int rc = write_format(raw, cipher, key, options, derivation); rc != 0)
+        return refused(rc, "make a LUKS header");
+    const SecureBytes& text = passphrase.text();
+    if (const int rc =
+            crypt_keyslot_add_by_volume_key(raw, 0, characters(key), key.size(), characters(text), text.size());
+        rc != 0) {
+        return refused(rc, "fill the key slot");
+    }
+    return NewHeader{std::move(image), {std::move(key), options.cipher, data_offset, options.sector_size}};
+}
+
+Result<void> remove_mapping(const MappingName& mapping) {
+    silence_library();
+    const std::lock_guard lock(library_lock());
+    const int rc = crypt_deactivate_by_name(nullptr, mapping.str().c_str(), 0);
+    if (rc == 0) return {};
+    if (rc == -ENODEV) return Error{Code::NotFound, "there is no mapping " + mapping.str(), {}};
+    return error_of_errno(-rc, "mapping " + mapping.str(), "remove");
+}
+
+}  // namespace sallyport::volume

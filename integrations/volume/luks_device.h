@@ -1,0 +1,88 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "integrations/volume/file.h"
+#include "integrations/volume/passphrase.h"
+#include "integrations/volume/volume_encryptor.h"
+#include "integrations/volume/volume_facts.h"
+#include "keymanager/base/result.h"
+#include "keymanager/base/secure_bytes.h"
+
+struct crypt_device;
+
+namespace sallyport::volume {
+
+/// The key that encrypts the data, and how it does.
+struct VolumeKey {
+    SecureBytes bytes;
+    std::string cipher;  ///< "aes-xts-plain64"
+    std::uint64_t data_offset = 0;
+    unsigned sector_size = 512;
+};
+
+/// A LUKS volume in libcryptsetup's hands. Inside this folder only.
+///
+/// libcryptsetup keeps process-wide state for device-mapper, and one Argon2 may take a gigabyte: every call that
+/// unlocks or maps takes one lock, so that a process runs one of them at a time. As root, libcryptsetup's own lock
+/// does the same for all processes of the machine (CRYPT_ACTIVATE_SERIALIZE_MEMORY_HARD_PBKDF).
+class LuksDevice {
+public:
+    /// `path` is what libcryptsetup opens, now and with every call; `name` is what messages call it.
+    static Result<LuksDevice> load(const std::string& path, const std::string& name, LuksVersion version,
+                                   const LuksLimits& limits);
+
+    /// Which key slot the passphrase opens; with a mapping name, maps the volume too (`flags`: CRYPT_ACTIVATE_...).
+    /// Slots are tried from the cheapest to the dearest. Error: `WrongKey`, `Refused` (over the limits), `Conflict`.
+    Result<int> unlock(const Passphrase& passphrase, const MappingName* mapping, std::uint32_t flags);
+
+    /// The volume key, in locked memory. Errors as `unlock`.
+    Result<VolumeKey> volume_key(const Passphrase& passphrase);
+
+    /// Owns the file whose proc_path() was loaded: libcryptsetup opens it again with every call.
+    void keep_open(File image);
+
+    LuksDevice(LuksDevice&&) noexcept;
+    LuksDevice& operator=(LuksDevice&&) noexcept;
+    ~LuksDevice();
+
+private:
+    struct Impl;
+    explicit LuksDevice(std::unique_ptr<Impl> impl);
+    std::unique_ptr<Impl> impl_;
+};
+
+/// Loads the LUKS header that `probe` found in `file`, and never writes to it: where libcryptsetup would mend a damaged
+/// copy, or the header lies inside a qcow2 image, it gets a copy in memory.
+/// Error: `InvalidInput` if there is no header, and what is there instead; those of LuksDevice::load.
+Result<LuksDevice> load_without_writing(const File& file, const VolumeFacts& facts, const LuksLimits& limits);
+
+/// A LUKS volume's header and key slots, complete, but on no device yet.
+struct NewHeader {
+    File image;     ///< in memory; its first `key.data_offset` bytes are what goes to the start of the device
+    VolumeKey key;  ///< freshly made
+};
+
+/// Makes the header of a volume of `size` bytes (header included) for a device called `name`.
+/// Error: `InvalidInput` for options that do not go together, or a size that leaves no room for data.
+Result<NewHeader> make_header(std::uint64_t size, const std::string& name, const Passphrase& passphrase,
+                              const FormatOptions& options);
+
+inline constexpr std::uint64_t LargestDataOffset = 17 * 1024 * 1024;  ///< no new header is larger
+
+/// Where the data of a new volume begins: cryptsetup's own defaults, 2 MiB for LUKS1 and 16 MiB for LUKS2; a LUKS2
+/// device below 17 MiB gets a compact header with room for two key slots.
+std::uint64_t data_offset_for(std::uint64_t size, LuksVersion version);
+
+/// Copies the bytes from `begin` to `end`, to the same place. Error: `Io`.
+Result<void> copy_bytes(const ByteSource& from, File& to, std::uint64_t begin, std::uint64_t end);
+
+/// "DEV is no LUKS volume: it holds ext4"
+Error not_luks(const std::string& name, const VolumeFacts& facts);
+
+/// Removes a mapping. Error: `NotFound`, `Conflict` if it is in use.
+Result<void> remove_mapping(const MappingName& mapping);
+
+}  // namespace sallyport::volume

@@ -1,0 +1,473 @@
+#include "integrations/volume/luks_header.h"
+
+#include <boost/json.hpp>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstring>
+#include <vector>
+
+#include "integrations/volume/device_users.h"
+#include "keymanager/base/bytes.h"
+#include "keymanager/crypto/openssl_handle.h"
+
+namespace sallyport::volume {
+namespace {
+
+namespace json = boost::json;
+
+constexpr std::array<std::byte, 6> PrimaryMagic{std::byte{'L'}, std::byte{'U'},  std::byte{'K'},
+                                                std::byte{'S'}, std::byte{0xba}, std::byte{0xbe}};
+constexpr std::array<std::byte, 6> SecondaryMagic{std::byte{'S'}, std::byte{'K'},  std::byte{'U'},
+                                                  std::byte{'L'}, std::byte{0xba}, std::byte{0xbe}};
+constexpr std::uint64_t SectorSize = 512;
+constexpr std::uint64_t LargestVolumeKey = 512;  // bytes; the longest that any cipher of dm-crypt takes is 128
+
+Error damaged(std::string reason) { return {Code::Corrupt, std::move(reason), {}}; }
+
+std::uint64_t big_endian(std::span<const std::byte> bytes) {
+    std::uint64_t value = 0;
+    for (const std::byte b : bytes) value = value << 8 | std::to_integer<std::uint64_t>(b);
+    return value;
+}
+
+/// A text field of a binary header: up to its NUL, which must be there, and printable.
+Result<std::string> text_field(std::span<const std::byte> field, const char* what) {
+    const auto end = std::find(field.begin(), field.end(), std::byte{0});
+    if (end == field.end()) return damaged(std::string(what) + " is not terminated");
+    std::string text;
+    for (auto it = field.begin(); it != end; ++it) {
+        const auto c = std::to_integer<unsigned char>(*it);
+        if (c < 0x20 || c > 0x7e) return damaged(std::string(what) + " holds characters that are not text");
+        text += static_cast<char>(c);
+    }
+    return text;
+}
+
+/// A stretch of the device that a header gives to something.
+struct Area {
+    std::string owner;
+    std::uint64_t offset = 0;
+    std::uint64_t size = 0;
+};
+
+Result<void> check_areas(std::vector<Area> areas, std::uint64_t begin, std::uint64_t end) {
+    std::sort(areas.begin(), areas.end(), [](const Area& a, const Area& b) { return a.offset < b.offset; });
+    std::uint64_t free_from = begin;
+    std::string before = "the header";
+    for (const Area& area : areas) {
+        if (area.offset < free_from) return damaged("the area of " + area.owner + " overlaps " + before);
+        if (area.size > end || area.offset > end - area.size)
+            return damaged("the area of " + area.owner + " reaches beyond the header");
+        free_from = area.offset + area.size;
+        before = area.owner;
+    }
+    return {};
+}
+
+// ---------------------------------------------------------------------------------------------------------- LUKS1
+
+constexpr std::size_t Luks1Size = 592;
+constexpr unsigned Luks1Slots = 8;
+constexpr std::uint64_t SlotActive = 0x00AC71F3;
+constexpr std::uint64_t SlotInactive = 0x0000DEAD;
+constexpr std::uint64_t AntiForensicStripes = 4000;
+
+Result<LuksFacts> parse_luks1(std::span<const std::byte> header) {
+    const auto number = [&](std::size_t offset) { return big_endian(header.subspan(offset, 4)); };
+    LuksFacts facts;
+    facts.version = LuksVersion::Luks1;
+    facts.key_slots_total = Luks1Slots;
+    facts.cipher = TRY(text_field(header.subspan(8, 32), "the cipher's name"))
+    +"-" + TRY(text_field(header.subspan(40, 32), "the cipher's mode"));
+    facts.hash = TRY(text_field(header.subspan(72, 32), "the hash's name"));
+    facts.data_offset = number(104) * SectorSize;
+    const std::uint64_t key_bytes = number(108);
+    if (key_bytes == 0 || key_bytes > LargestVolumeKey)
+        return damaged("the volume key's size of " + std::to_string(key_bytes) + " bytes is impossible");
+    facts.key_bits = static_cast<unsigned>(8 * key_bytes);
+    facts.uuid = TRY(text_field(header.subspan(168, 40), "the UUID"));
+
+    std::vector<Area> areas;
+    for (unsigned i = 0; i < Luks1Slots; ++i) {
+        const std::size_t slot = 208 + 48 * i;
+        const std::uint64_t state = number(slot);
+        const std::string owner = "key slot " + std::to_string(i);
+        if (state != SlotActive && state != SlotInactive) return damaged(owner + " is neither in use nor free");
+        if (number(slot + 44) != AntiForensicStripes) return damaged(owner + " has an impossible number of stripes");
+        areas.push_back({owner, number(slot + 40) * SectorSize, key_bytes * AntiForensicStripes});
+        if (state == SlotInactive) continue;
+        facts.key_slots.push_back({.number = static_cast<int>(i),
+                                   .kdf = "pbkdf2",
+                                   .hash = facts.hash,
+                                   .iterations = static_cast<std::uint32_t>(number(slot + 4)),
+                                   .key_bits = facts.key_bits});
+    }
+    // A detached header says 0 and has its areas bounded by itself.
+    const std::uint64_t end = facts.data_offset != 0 ? facts.data_offset : UINT64_MAX;
+    TRY(check_areas(areas, Luks1Size, end));
+    for (const Area& area : areas) facts.metadata_size = std::max(facts.metadata_size, area.offset + area.size);
+    facts.header_copies = {{.name = "primary", .offset = 0, .state = HeaderCopyState::Good}};
+    return facts;
+}
+
+// ---------------------------------------------------------------------------------------------------------- LUKS2
+
+constexpr std::size_t BinaryHeaderSize = 4096;
+constexpr std::size_t ChecksumOffset = 448;
+constexpr std::size_t ChecksumField = 64;
+constexpr unsigned Luks2Slots = 32;
+constexpr std::uint64_t LargestSlotsArea = 128 * 1024 * 1024;  // libcryptsetup's limit
+
+/// One copy of a LUKS2 header whose checksum is right.
+struct Luks2Copy {
+    std::uint64_t header_size = 0;
+    std::uint64_t sequence = 0;
+    std::string label, uuid, subsystem;
+    std::string json;
+};
+
+bool is_header_size(std::uint64_t size) {
+    return std::find(std::begin(SecondaryHeaderOffsets), std::end(SecondaryHeaderOffsets), size) !=
+           std::end(SecondaryHeaderOffsets);
+}
+
+using Checksum = std::array<std::byte, ChecksumField>;
+
+/// The checksum of a whole header, whose own field is taken as zeros.
+Result<Checksum> checksum_of(std::span<std::byte> header, const std::string& algorithm) {
+    const EVP_MD* digest = EVP_get_digestbyname(algorithm.c_str());
+    if (digest == nullptr) return damaged("its checksum is of an unknown kind");
+    const auto field = header.subspan(ChecksumOffset, ChecksumField);
+    std::fill(field.begin(), field.end(), std::byte{0});
+    Checksum checksum{};
+    if (EVP_MD_get_size(digest) > static_cast<int>(checksum.size()) ||
+        EVP_Digest(header.data(), header.size(), uchar(checksum.data()), nullptr, digest, nullptr) != 1) {
+        return Error{Code::Internal, "cannot compute the header's checksum", crypto::openssl_detail()};
+    }
+    return checksum;
+}
+
+Result<void> check_checksum(std::span<std::byte> header, const std::string& algorithm) {
+    Checksum stored{};
+    std::memcpy(stored.data(), header.data() + ChecksumOffset, stored.size());
+    const Checksum computed = TRY(checksum_of(header, algorithm));
+    if (stored != computed) return damaged("its checksum does not match");
+    return {};
+}
+
+/// Reads the copy at `offset`. Its first sector has been found to begin with the right magic.
+Result<Luks2Copy> read_luks2_copy(const ByteSource& source, std::uint64_t offset, std::span<const std::byte> first) {
+    Luks2Copy copy;
+    if (big_endian(first.subspan(6, 2)) != 2) return damaged("it is of an unknown version");
+    copy.header_size = big_endian(first.subspan(8, 8));
+    if (!is_header_size(copy.header_size))
+        return damaged("its size of " + std::to_string(copy.header_size) + " bytes is impossible");
+    if (big_endian(first.subspan(256, 8)) != offset) return damaged("it was written for another place");
+    if (offset != 0 && offset != copy.header_size) return damaged("it does not lie where its size says");
+    copy.sequence = big_endian(first.subspan(16, 8));
+
+    Bytes whole(copy.header_size);
+    if (TRY(source.read(offset, whole)) != whole.size()) return damaged("it is cut off");
+    const std::string algorithm = TRY(text_field(first.subspan(72, 32), "the checksum's name"));
+    TRY(check_checksum(whole, algorithm));
+    copy.label = TRY(text_field(first.subspan(24, 48), "the label"));
+    copy.uuid = TRY(text_field(first.subspan(168, 40), "the UUID"));
+    copy.subsystem = TRY(text_field(first.subspan(208, 48), "the subsystem"));
+    const std::string_view area = sallyport::text_of(std::span(whole).subspan(BinaryHeaderSize));
+    const std::size_t end = area.find('\0');
+    if (end == std::string_view::npos) return damaged("its JSON area is not terminated");
+    copy.json = area.substr(0, end);
+    return copy;
+}
+
+const json::value* find(const json::object& object, std::string_view key) { return object.if_contains(key); }
+
+Result<const json::object*> object_at(const json::object& parent, const std::string& key, const std::string& where) {
+    const json::value* value = find(parent, key);
+    if (value == nullptr || !value->is_object()) return damaged(where + " has no object \"" + key + "\"");
+    return &value->get_object();
+}
+
+Result<std::string> string_at(const json::object& parent, const std::string& key, const std::string& where) {
+    const json::value* value = find(parent, key);
+    if (value == nullptr || !value->is_string()) return damaged(where + " has no text \"" + key + "\"");
+    const json::string& text = value->get_string();
+    if (!std::all_of(text.begin(), text.end(), [](unsigned char c) { return c >= 0x20 && c < 0x7f; })) {
+        return damaged(where + " holds characters that are not text in \"" + key + "\"");
+    }
+    return std::string(text);
+}
+
+/// A number that JSON holds as text, since it may be beyond 2^53 (specification, section 3.1).
+Result<std::uint64_t> offset_at(const json::object& parent, const std::string& key, const std::string& where) {
+    const std::string text = TRY(string_at(parent, key, where));
+    std::uint64_t value = 0;
+    const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (failed != std::errc{} || end != text.data() + text.size())
+        return damaged(where + " has a bad number \"" + key + "\"");
+    return value;
+}
+
+Result<std::uint32_t> number_at(const json::object& parent, const std::string& key, const std::string& where) {
+    const json::value* value = find(parent, key);
+    if (value == nullptr || !value->is_number()) return damaged(where + " has no number \"" + key + "\"");
+    json::error_code failed;
+    const auto number = value->to_number<std::uint32_t>(failed);
+    if (failed) return damaged(where + " has a number out of range in \"" + key + "\"");
+    return number;
+}
+
+Result<unsigned> key_bits_at(const json::object& parent, const std::string& where) {
+    const std::uint32_t bytes = TRY(number_at(parent, "key_size", where));
+    if (bytes == 0 || bytes > LargestVolumeKey) return damaged(where + " has an impossible key size");
+    return 8 * bytes;
+}
+
+Result<int> slot_number(std::string_view text) {
+    int number = -1;
+    const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (failed != std::errc{} || end != text.data() + text.size() || number < 0 ||
+        number >= static_cast<int>(Luks2Slots)) {
+        return damaged("a key slot has an impossible number");
+    }
+    return number;
+}
+
+Result<KeySlotFacts> parse_key_slot(int number, const json::object& slot, std::vector<Area>& areas) {
+    const std::string where = "key slot " + std::to_string(number);
+    KeySlotFacts facts;
+    facts.number = number;
+    facts.key_bits = TRY(key_bits_at(slot, where));
+    if (const json::value* priority = find(slot, "priority"); priority != nullptr) {
+        facts.priority = static_cast<int>(TRY(number_at(slot, "priority", where)));
+    }
+    const json::object& area = *TRY(object_at(slot, "area", where));
+    areas.push_back({
+        where, TRY(offset_at(area, "offset", where))
+        , TRY(offset_at(area, "size", where))
+    });
+    if (slot.contains("kdf")) {
+        const json::object& kdf = *TRY(object_at(slot, "kdf", where));
+        facts.kdf = TRY(string_at(kdf, "type", where));
+        if (facts.kdf == "pbkdf2") {
+            facts.hash = TRY(string_at(kdf, "hash", where));
+            facts.iterations = TRY(number_at(kdf, "iterations", where));
+        } else {
+            facts.iterations = TRY(number_at(kdf, "time", where));
+            facts.memory_kib = TRY(number_at(kdf, "memory", where));
+            facts.threads = TRY(number_at(kdf, "cpus", where));
+        }
+    }
+    return facts;
+}
+
+/// The data segment: during re-encryption there are several; the lowest-numbered encrypted one that is no backup is
+/// what a reader sees first.
+Result<void> parse_segments(const json::object& segments, std::uint64_t end_of_header, LuksFacts& facts) {
+    int chosen = -1;
+    for (const auto& [key, value] : segments) {
+        int number = -1;
+        std::from_chars(key.data(), key.data() + key.size(), number);
+        const std::string where = "segment " + std::to_string(number);
+        if (number < 0 || !value.is_object()) return damaged("a segment has an impossible number or shape");
+        const json::object& segment = value.get_object();
+        const std::string type = TRY(string_at(segment, "type", where));
+        const std::uint64_t offset = TRY(offset_at(segment, "offset", where));
+        const json::value* size = find(segment, "size");
+        if (size == nullptr || !size->is_string()) return damaged(where + " has no size");
+        if (size->get_string() != "dynamic") TRY(offset_at(segment, "size", where));
+        if (type != "crypt") continue;
+        const std::string cipher = TRY(string_at(segment, "encryption", where));
+        const std::uint32_t sector_size = TRY(number_at(segment, "sector_size", where));
+        if (sector_size != 512 && sector_size != 1024 && sector_size != 2048 && sector_size != 4096) {
+            return damaged(where + " has an impossible sector size");
+        }
+        // Offset 0 is a detached header's: its data lies on another device.
+        if (offset != 0 && offset < end_of_header) return damaged(where + " overlaps the header");
+        if (offset % SectorSize != 0) return damaged(where + " does not begin at a sector");
+        if (segment.contains("flags") || (chosen >= 0 && chosen < number)) continue;
+        chosen = number;
+        facts.cipher = cipher;
+        facts.sector_size = sector_size;
+        facts.data_offset = offset;
+    }
+    if (chosen < 0) return damaged("no segment is encrypted");
+    return {};
+}
+
+Result<LuksFacts> parse_luks2(const Luks2Copy& copy) {
+    json::error_code failed;
+    const json::value parsed = json::parse(copy.json, failed);
+    if (failed) return damaged("its JSON cannot be read: " + failed.message());
+    if (!parsed.is_object()) return damaged("its JSON is no object");
+    const json::object& root = parsed.get_object();
+
+    LuksFacts facts;
+    facts.version = LuksVersion::Luks2;
+    facts.key_slots_total = Luks2Slots;
+    facts.uuid = copy.uuid;
+    facts.label = copy.label;
+    facts.subsystem = copy.subsystem;
+
+    const json::object& config = *TRY(object_at(root, "config", "the header"));
+    if (TRY(offset_at(config, "json_size", "config")) != copy.header_size - BinaryHeaderSize)
+        return damaged("config has a wrong json_size");
+    const std::uint64_t slots_size = TRY(offset_at(config, "keyslots_size", "config"));
+    const std::uint64_t slots_begin = 2 * copy.header_size;
+    if (slots_size > LargestSlotsArea) return damaged("config has an impossible keyslots_size");
+    const std::uint64_t slots_end = slots_begin + slots_size;
+    facts.metadata_size = slots_end;
+    if (const json::value* requirements = find(config, "requirements");
+        requirements != nullptr && requirements->is_object()) {
+        if (const json::value* list = find(requirements->get_object(), "mandatory");
+            list != nullptr && list->is_array()) {
+            for (const json::value& entry : list->get_array()) {
+                if (!entry.is_string()) return damaged("config has a requirement that is no text");
+                facts.requirements.emplace_back(entry.get_string());
+            }
+        }
+    }
+
+    std::vector<Area> areas;
+    for (const auto& [key, value] : *TRY(object_at(root, "keyslots", "the header"))) {
+        const int number = TRY(slot_number(key));
+        if (!value.is_object()) return damaged("key slot " + std::to_string(number) + " is no object");
+        KeySlotFacts slot = TRY(parse_key_slot(number, value.get_object(), areas));
+        // A slot without a key derivation belongs to a re-encryption under way and holds no key.
+        if (!slot.kdf.empty()) facts.key_slots.push_back(std::move(slot));
+    }
+    std::sort(facts.key_slots.begin(), facts.key_slots.end(),
+              [](const KeySlotFacts& a, const KeySlotFacts& b) { return a.number < b.number; });
+    TRY(check_areas(areas, slots_begin, slots_end));
+    const json::object& segments = *TRY(object_at(root, "segments", "the header"));
+    TRY(parse_segments(segments, slots_end, facts));
+    TRY(object_at(root, "digests", "the header"));
+    for (const KeySlotFacts& slot : facts.key_slots) facts.key_bits = std::max(facts.key_bits, slot.key_bits);
+    return facts;
+}
+
+/// Both copies, each with its state; the facts of the newer good one.
+struct Luks2Scan {
+    std::vector<HeaderCopy> copies;
+    std::optional<LuksFacts> facts;
+};
+
+Result<void> scan_copy(const ByteSource& source, std::uint64_t offset, std::span<const std::byte> magic,
+                       const char* name, Luks2Scan& scan, std::uint64_t* header_size) {
+    HeaderCopy copy{.name = name, .offset = offset};
+    std::array<std::byte, BinaryHeaderSize> first{};
+    const std::size_t got = TRY(source.read(offset, first));
+    if (got < first.size() || !std::equal(magic.begin(), magic.end(), first.begin())) {
+        scan.copies.push_back(std::move(copy));
+        return {};
+    }
+    const auto fail = [&](const Error& error) {
+        copy.state = HeaderCopyState::Damaged;
+        copy.reason = error.message;
+        scan.copies.push_back(std::move(copy));
+    };
+    auto read = read_luks2_copy(source, offset, first);
+    if (!read) {
+        if (read.error().code == Code::Io) return read.error();
+        fail(read.error());
+        return {};
+    }
+    copy.sequence = read->sequence;
+    auto facts = parse_luks2(*read);
+    if (!facts) {
+        fail(facts.error());
+        return {};
+    }
+    copy.state = HeaderCopyState::Good;
+    *header_size = read->header_size;
+    const bool newer = !scan.facts || copy.sequence > scan.copies.front().sequence;
+    if (newer) scan.facts = std::move(*facts);
+    scan.copies.push_back(std::move(copy));
+    return {};
+}
+
+Result<Luks2Scan> scan_luks2(const ByteSource& source) {
+    Luks2Scan scan;
+    std::uint64_t header_size = 0;
+    TRY(scan_copy(source, 0, PrimaryMagic, "primary", scan, &header_size));
+    if (header_size != 0) {
+        TRY(scan_copy(source, header_size, SecondaryMagic, "secondary", scan, &header_size));
+        return scan;
+    }
+    // Without the primary nobody knows the size of the header, and so the place of the secondary.
+    HeaderCopy secondary{.name = "secondary"};
+    for (const std::uint64_t offset : SecondaryHeaderOffsets) {
+        Luks2Scan attempt;
+        TRY(scan_copy(source, offset, SecondaryMagic, "secondary", attempt, &header_size));
+        if (attempt.copies.front().state != HeaderCopyState::Absent) secondary = attempt.copies.front();
+        if (!attempt.facts) continue;
+        scan.facts = std::move(attempt.facts);
+        break;
+    }
+    scan.copies.push_back(std::move(secondary));
+    return scan;
+}
+
+}  // namespace
+
+Result<std::optional<LuksFacts>> read_luks_header(const ByteSource& source) {
+    std::array<std::byte, Luks1Size> first{};
+    const std::size_t got = TRY(source.read(0, first));
+    const bool magic = got == first.size() && std::equal(PrimaryMagic.begin(), PrimaryMagic.end(), first.begin());
+    if (magic && big_endian(std::span(first).subspan(6, 2)) == 1) {
+        auto facts = parse_luks1(first);
+        if (!facts) return Error{facts.error().code, "the LUKS1 header is damaged: " + facts.error().message, {}};
+        return std::optional(std::move(*facts));
+    }
+    Luks2Scan scan = TRY(scan_luks2(source));
+    if (scan.facts) {
+        scan.facts->header_copies = std::move(scan.copies);
+        return std::move(scan.facts);
+    }
+    std::vector<std::string> reasons;
+    for (const HeaderCopy& copy : scan.copies) {
+        if (copy.state == HeaderCopyState::Damaged) reasons.push_back(copy.name + ": " + copy.reason);
+    }
+    if (!reasons.empty())
+        return Error{Code::Corrupt, "the LUKS2 header is damaged (" + joined(reasons, "; ") + ")", {}};
+    return std::optional<LuksFacts>{};
+}
+
+Result<void> mend_luks2_header(File& image, const LuksFacts& facts) {
+    const HeaderCopy& primary = facts.header_copies.at(0);
+    const HeaderCopy& secondary = facts.header_copies.at(1);
+    const bool from_primary = primary.state == HeaderCopyState::Good &&
+                              (secondary.state != HeaderCopyState::Good || primary.sequence >= secondary.sequence);
+    const std::uint64_t size = secondary.offset;  // the secondary follows the primary at once
+    Bytes header(size);
+    if (TRY(image.read(from_primary ? 0 : size, header)) != size) return damaged("the header is cut off");
+    const std::uint64_t place = from_primary ? size : 0;
+    const auto& magic = from_primary ? SecondaryMagic : PrimaryMagic;
+    std::copy(magic.begin(), magic.end(), header.begin());
+    for (std::size_t i = 0; i < 8; ++i) header[256 + i] = static_cast<std::byte>(place >> (8 * (7 - i)));
+    const std::string algorithm = TRY(text_field(std::span(header).subspan(72, 32), "the checksum's name"));
+    const Checksum checksum = TRY(checksum_of(header, algorithm));
+    std::copy(checksum.begin(), checksum.end(), header.begin() + ChecksumOffset);
+    return image.write(place, header);
+}
+
+std::string_view text_of(LuksVersion version) {
+    switch (version) {
+        case LuksVersion::Luks1: return "LUKS1";
+        case LuksVersion::Luks2: return "LUKS2";
+    }
+    return {};
+}
+
+std::string_view text_of(HeaderCopyState state) {
+    switch (state) {
+        case HeaderCopyState::Good: return "good";
+        case HeaderCopyState::Absent: return "absent";
+        case HeaderCopyState::Damaged: return "damaged";
+    }
+    return {};
+}
+
+}  // namespace sallyport::volume
