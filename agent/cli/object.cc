@@ -66,6 +66,13 @@ struct InspectOptions {
     std::string directory;
 };
 
+/// A key_id's path as text; versions 1 and 2 write each byte of it as one character.
+std::string shown_path(const object::KeyId& key_id) {
+    if (key_id.version == object::MetaVersion::V3) return key_id.path;
+    auto bytes = object::utf8_as_latin1(key_id.path);
+    return bytes && object::is_utf8(*bytes) ? *std::move(bytes) : key_id.path;
+}
+
 /// What one crypto meta header says of the key, or what is wrong with it.
 void add_key_facts(Record& record, const std::string& prefix, const object::Headers& headers, std::string_view name) {
     const std::string* header = headers.find(name);
@@ -81,7 +88,7 @@ void add_key_facts(Record& record, const std::string& prefix, const object::Head
     const object::KeyId& key_id = **meta->key_id;
     record[prefix + "root_secret"] = shown_secret(key_id.secret_id);
     record[prefix + "meta_version"] = static_cast<int>(key_id.version);
-    record[prefix + "key_path"] = key_id.path;
+    record[prefix + "key_path"] = shown_path(key_id);
     if (meta->cipher) record[prefix + "cipher"] = *meta->cipher;
 }
 
