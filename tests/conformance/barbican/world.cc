@@ -1,16 +1,20 @@
 #include "tests/conformance/barbican/world.h"
 
 #include <gtest/gtest.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
+#include <filesystem>
+#include <fstream>
 #include <utility>
 #include <vector>
 
 #include "keymanager/base/bytes.h"
 #include "keymanager/base/codec.h"
 #include "keymanager/base/uuid.h"
-#include "tests/fakes/fake_secret_store.h"
+#include "keymanager/store/simple_crypto.h"
 
 namespace sallyport::conformance {
 namespace {
@@ -20,6 +24,21 @@ std::string keystone_id(std::string_view text) {
     std::string hex = to_hex(bytes_of(text));
     hex.resize(32, '0');
     return hex;
+}
+
+/// A file with a master key, for as long as the program runs.
+const std::string& kek_file() {
+    struct File {
+        std::string path = (std::filesystem::temp_directory_path() / "sallyport-kek-XXXXXX").string();
+        File() {
+            const int fd = mkstemp(path.data());  // made with mode 0600
+            close(fd);
+            std::ofstream(path) << to_base64(bytes_of("the master key of recorded tests"), Base64Alphabet::UrlSafe);
+        }
+        ~File() { std::filesystem::remove(path); }
+    };
+    static const File made;
+    return made.path;
 }
 
 core::Caller caller_of(std::string_view persona) {
@@ -40,8 +59,9 @@ World::World(bool new_defaults) {
     auto database = db::make_database({.url = "sqlite://", .password_file = {}, .sessions = 2});
     auto policy = core::AccessPolicy::load("", new_defaults);
     EXPECT_TRUE(database && policy);
-    auto opened = core::KeyManager::open(*std::move(database), std::make_unique<fakes::FakeSecretStore>(),
-                                         *std::move(policy), clock, {});
+    auto store = store::make_simple_crypto({.kek_files = {kek_file()}}, clock);
+    EXPECT_TRUE(store);
+    auto opened = core::KeyManager::open(*std::move(database), *std::move(store), *std::move(policy), clock, {});
     EXPECT_TRUE(opened);
     key_manager_ = *std::move(opened);
     router_.emplace(*key_manager_, api::RouterConfig{});
