@@ -32,6 +32,11 @@ Result<void> CommitQueue::run(const Work& work) {
     return std::move(me.outcome);
 }
 
+std::size_t CommitQueue::size() const {
+    const std::lock_guard lock(mutex_);
+    return queue_.size();
+}
+
 /// The group to commit, if this writer leads; nothing if another has done its work.
 std::deque<CommitQueue::Member*> CommitQueue::wait_for_turn(Member& me) {
     std::unique_lock lock(mutex_);

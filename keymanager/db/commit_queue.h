@@ -1,6 +1,7 @@
 #pragma once
 
 #include <condition_variable>
+#include <cstddef>
 #include <deque>
 #include <functional>
 #include <mutex>
@@ -25,6 +26,8 @@ public:
 
     /// Returns when `work` is durable, or has left nothing.
     Result<void> run(const Work& work);
+    /// How many writers are in it now, the one that leads among them.
+    std::size_t size() const;
 
 private:
     struct Member {
@@ -42,7 +45,7 @@ private:
 
     Session& session_;
     const Query begin_;
-    std::mutex mutex_;
+    mutable std::mutex mutex_;
     std::deque<Member*> queue_;  // the first of them leads, or will
 };
 

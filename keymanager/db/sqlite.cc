@@ -104,7 +104,9 @@ Result<void> make_file(const std::string& path) {
     return {};
 }
 
-Result<std::unique_ptr<Session>> open_session(const std::string& path) {
+}  // namespace
+
+Result<std::unique_ptr<Session>> open_sqlite_session(const std::string& path) {
     const auto connect = [&path]() -> Result<std::unique_ptr<Session>> {
         try {
             const std::string name = path.empty() ? ":memory:" : path;
@@ -126,13 +128,15 @@ Result<std::unique_ptr<Session>> open_session(const std::string& path) {
     return session;
 }
 
+namespace {
+
 class SqliteDatabase final : public Database {
 public:
     SqliteDatabase(std::unique_ptr<Session> writer, std::string path, int readers)
         : in_memory_(path.empty()),
           writer_(std::move(writer)),
           commits_(*writer_, BeginWriting),
-          readers_(readers, [path = std::move(path)] { return open_session(path); }) {}
+          readers_(readers, [path = std::move(path)] { return open_sqlite_session(path); }) {}
 
     Result<void> create_schema() override {
         return write([](Session& session) { return create_or_check_schema(session); });
@@ -172,7 +176,7 @@ private:
 
 Result<std::unique_ptr<Database>> make_sqlite(const std::string& path, int reader_sessions) {
     if (!path.empty()) TRY(make_file(path));
-    auto writer = TRY(open_session(path));
+    auto writer = TRY(open_sqlite_session(path));
     if (!path.empty()) {
         std::string mode;
         TRY(writer->select({"PRAGMA journal_mode = WAL", 1}, {}, [&mode](Columns& row) -> Result<void> {

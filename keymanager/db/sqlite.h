@@ -5,6 +5,7 @@
 
 #include "keymanager/base/result.h"
 #include "keymanager/db/database.h"
+#include "keymanager/db/session.h"
 
 namespace sallyport::db {
 
@@ -12,5 +13,8 @@ namespace sallyport::db {
 /// The file is made with mode 0600 if it is not there. Error: `Unavailable` if it cannot be opened, `Corrupt` if it is
 /// no database.
 Result<std::unique_ptr<Database>> make_sqlite(const std::string& path, int reader_sessions);
+
+/// One more connection to the same file, for those who hold transactions of their own.
+Result<std::unique_ptr<Session>> open_sqlite_session(const std::string& path);
 
 }  // namespace sallyport::db

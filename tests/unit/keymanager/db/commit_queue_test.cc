@@ -1,11 +1,10 @@
 #include "keymanager/db/commit_queue.h"
 
-#include <atomic>
-#include <latch>
 #include <thread>
 #include <vector>
 
 #include "keymanager/db/repository.h"
+#include "keymanager/db/sqlite.h"
 #include "tests/unit/keymanager/db/sqlite_file.h"
 
 namespace sallyport::db {
@@ -13,130 +12,116 @@ namespace {
 
 const Timestamp Now = std::chrono::sys_days(std::chrono::year(2026) / 11 / 22);
 
-/// Lets one writer hold the lead until `others` more are queued behind it, so that those share the next commit.
-class Group {
-public:
-    explicit Group(Database& database) : database_(database) {}
+constexpr Query Begin{"BEGIN IMMEDIATE"};
 
-    /// Runs `works` in one group; their outcomes in the same order.
-    std::vector<Result<void>> run(const std::vector<std::function<Result<void>(Session&)>>& works) {
+using Works = std::vector<CommitQueue::Work>;
+
+CommitQueue::Work put(const std::string& name) {
+    return [name](Session& session) { return put_canary(session, name, "bird", Now); };
+}
+
+/// A queue over a database of its own.
+class CommitQueueTest : public testing::Test {
+protected:
+    void SetUp() override {
+        ASSERT_TRUE(file_.open()->create_schema());
+        session_ = *open_sqlite_session(file_.path());
+        queue_ = std::make_unique<CommitQueue>(*session_, Begin);
+    }
+
+    /// Runs `works` in one group, in this order; their outcomes. A writer before them holds the lead until all are
+    /// queued.
+    std::vector<Result<void>> run_as_group(const Works& works) {
         std::vector<Result<void>> outcomes(works.size());
         std::vector<std::thread> threads;
-        std::latch started(static_cast<std::ptrdiff_t>(works.size()));
-        const auto led = database_.write([&](Session&) -> Result<void> {
+        const auto led = queue_->run([&](Session&) -> Result<void> {
             for (std::size_t i = 0; i < works.size(); ++i) {
-                threads.emplace_back([&, i] {
-                    started.count_down();
-                    outcomes[i] = database_.write(works[i]);
-                });
+                threads.emplace_back([&, i] { outcomes[i] = queue_->run(works[i]); });
+                while (queue_->size() < i + 2) std::this_thread::yield();
             }
-            started.wait();
-            // All are about to queue; there is no telling when the last one has, so give them time by writing nothing.
-            std::this_thread::sleep_for(std::chrono::milliseconds(50));
             return {};
         });
         EXPECT_TRUE(led);
         for (auto& thread : threads) thread.join();
+        EXPECT_EQ(queue_->size(), 0u);
         return outcomes;
     }
+    std::vector<std::string> stored() const { return file_.run("SELECT store_name FROM sp_canaries ORDER BY 1"); }
 
-private:
-    Database& database_;
+    const SqliteFile file_;
+    std::unique_ptr<Session> session_;
+    std::unique_ptr<CommitQueue> queue_;
 };
 
-auto put(const std::string& name) {
-    return [name](Session& session) { return put_canary(session, name, "bird", Now); };
-}
+using Names = std::vector<std::string>;
 
-TEST(CommitQueue, WritersOfAGroupSucceedAndFailEachForItself) {
-    const SqliteFile file;
-    const auto database = file.open();
-    ASSERT_TRUE(database->create_schema());
-    const auto outcomes =
-        Group(*database).run({put("one"),
-                              [](Session& session) -> Result<void> {
-                                  TRY(put_canary(session, "two", "bird", Now));
-                                  return Error{Code::Forbidden, "no", {}};
-                              },
-                              [](Session& session) -> Result<void> {
-                                  TRY(put_canary(session, "three", "bird", Now));
-                                  constexpr Query Twice{"INSERT INTO sp_canaries SELECT * FROM sp_canaries"};
-                                  TRY(session.execute(Twice, {}));
-                                  return {};
-                              },
-                              put("four")});
+TEST_F(CommitQueueTest, WritersOfAGroupSucceedAndFailEachForItself) {
+    const auto outcomes = run_as_group({put("one"),
+                                        [](Session& session) -> Result<void> {
+                                            TRY(put_canary(session, "two", "bird", Now));
+                                            return Error{Code::Forbidden, "no", {}};
+                                        },
+                                        [](Session& session) -> Result<void> {
+                                            TRY(put_canary(session, "three", "bird", Now));
+                                            constexpr Query Twice{"INSERT INTO sp_canaries SELECT * FROM sp_canaries"};
+                                            TRY(session.execute(Twice, {}));
+                                            return {};
+                                        },
+                                        put("four")});
     EXPECT_TRUE(outcomes[0]);
     EXPECT_EQ(outcomes[1].error().code, Code::Forbidden);
     EXPECT_EQ(outcomes[2].error().code, Code::Conflict);
     EXPECT_TRUE(outcomes[3]);
-    EXPECT_EQ(file.run("SELECT store_name FROM sp_canaries ORDER BY 1"), (std::vector<std::string>{"four", "one"}));
+    EXPECT_EQ(stored(), (Names{"four", "one"}));
 }
 
-TEST(CommitQueue, AFailedCommitFailsEveryMemberAndLeavesNothing) {
-    const SqliteFile file;
-    const auto database = file.open();
-    ASSERT_TRUE(database->create_schema());
+TEST_F(CommitQueueTest, AFailedCommitFailsEveryMemberAndLeavesNothing) {
     // A reference that is checked only at the commit, so that every member's own work succeeds.
-    file.run("CREATE TABLE late (secret VARCHAR(36) REFERENCES secrets (id) DEFERRABLE INITIALLY DEFERRED)");
-    const auto outcomes =
-        Group(*database).run({put("one"),
-                              [](Session& session) -> Result<void> {
-                                  constexpr Query Dangle{"INSERT INTO late (secret) VALUES ('nobody')"};
-                                  TRY(session.execute(Dangle, {}));
-                                  return {};
-                              },
-                              put("three")});
-    // All three were in one group, or the first of them was a group of its own: whoever was told so is there.
-    EXPECT_FALSE(outcomes[1]);
-    const auto names = file.run("SELECT store_name FROM sp_canaries");
-    EXPECT_EQ(names.size(), static_cast<std::size_t>(outcomes[0].has_value() + outcomes[2].has_value()));
-    EXPECT_FALSE(outcomes[0] && outcomes[2]);
+    file_.run("CREATE TABLE late (secret VARCHAR(36) REFERENCES secrets (id) DEFERRABLE INITIALLY DEFERRED)");
+    const auto outcomes = run_as_group({put("one"),
+                                        [](Session& session) -> Result<void> {
+                                            constexpr Query Dangle{"INSERT INTO late (secret) VALUES ('nobody')"};
+                                            TRY(session.execute(Dangle, {}));
+                                            return {};
+                                        },
+                                        put("three")});
+    for (const auto& outcome : outcomes) EXPECT_EQ(outcome.error().code, Code::Conflict);
+    EXPECT_EQ(stored(), Names{});
     // The queue goes on.
-    EXPECT_TRUE(database->write(put("later")));
+    EXPECT_TRUE(queue_->run(put("later")));
 }
 
-TEST(CommitQueue, OneWriterAloneRollsBackWhatFailed) {
-    const SqliteFile file;
-    const auto database = file.open();
-    ASSERT_TRUE(database->create_schema());
-    EXPECT_FALSE(database->write([](Session& session) -> Result<void> {
+TEST_F(CommitQueueTest, OneWriterAloneRollsBackWhatFailed) {
+    EXPECT_FALSE(queue_->run([](Session& session) -> Result<void> {
         TRY(put_canary(session, "one", "bird", Now));
         return Error{Code::Forbidden, "no", {}};
     }));
-    EXPECT_TRUE(database->write(put("two")));
-    EXPECT_EQ(file.run("SELECT store_name FROM sp_canaries"), (std::vector<std::string>{"two"}));
+    EXPECT_TRUE(queue_->run(put("two")));
+    EXPECT_EQ(stored(), Names{"two"});
 }
 
-TEST(CommitQueue, AWriterThatIgnoresAnErrorDoesNotWriteOutsideOfTheTransaction) {
-    const SqliteFile file;
-    const auto database = file.open();
-    ASSERT_TRUE(database->create_schema());
-    file.run(
+TEST_F(CommitQueueTest, AWriterThatIgnoresAnErrorDoesNotWriteOutsideOfTheTransaction) {
+    file_.run(
         "CREATE TRIGGER drop_all BEFORE INSERT ON sp_canaries WHEN NEW.store_name = 'poison'"
         " BEGIN SELECT RAISE(ROLLBACK, 'gone'); END");
-    const auto written = database->write([](Session& session) -> Result<void> {
+    const auto written = queue_->run([](Session& session) -> Result<void> {
         TRY(put_canary(session, "before", "bird", Now));
         static_cast<void>(put_canary(session, "poison", "bird", Now));
         static_cast<void>(put_canary(session, "after", "bird", Now));
         return {};
     });
     EXPECT_FALSE(written);
-    EXPECT_TRUE(file.run("SELECT store_name FROM sp_canaries").empty());
-    EXPECT_TRUE(database->write(put("later")));
+    EXPECT_EQ(stored(), Names{});
+    EXPECT_TRUE(queue_->run(put("later")));
 }
 
-TEST(CommitQueue, WhenTheDatabaseDropsTheTransactionEveryMemberFails) {
-    const SqliteFile file;
-    const auto database = file.open();
-    ASSERT_TRUE(database->create_schema());
-    file.run(
+TEST_F(CommitQueueTest, WhenTheDatabaseDropsTheTransactionEveryMemberFails) {
+    file_.run(
         "CREATE TRIGGER drop_all BEFORE INSERT ON sp_canaries WHEN NEW.store_name = 'poison'"
         " BEGIN SELECT RAISE(ROLLBACK, 'gone'); END");
-    const auto outcomes = Group(*database).run({put("one"), put("poison"), put("three")});
-    EXPECT_FALSE(outcomes[1]);
-    const auto names = file.run("SELECT store_name FROM sp_canaries");
-    EXPECT_EQ(names.size(), static_cast<std::size_t>(outcomes[0].has_value() + outcomes[2].has_value()));
-    EXPECT_FALSE(outcomes[0] && outcomes[2]);
+    const auto outcomes = run_as_group({put("one"), put("poison"), put("three")});
+    for (const auto& outcome : outcomes) EXPECT_FALSE(outcome);
+    EXPECT_EQ(stored(), Names{});
 }
 
 }  // namespace

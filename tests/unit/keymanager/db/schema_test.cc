@@ -6,6 +6,7 @@
 
 #include "keymanager/base/bytes.h"
 #include "keymanager/db/repository.h"
+#include "keymanager/db/session.h"
 #include "keymanager/store/simple_crypto.h"
 #include "tests/unit/keymanager/db/sqlite_file.h"
 #include "tests/unit/keymanager/store/kek_files.h"
@@ -93,7 +94,9 @@ TEST(Schema, OpensADatabaseOfBarbicansInPlaceAndReadsEverySecret) {
             const auto payload = store->unwrap(both->payload->kek, {listed.id, project}, both->payload->wrapped);
             ASSERT_TRUE(payload) << payload.error().detail;
             line += std::to_string(payload->size()) + " bytes of " + both->payload->content_type;
-            if (line.starts_with("text")) EXPECT_EQ(text_of(payload->reveal()), "p\u00e4ssw\u00f6rd");
+            if (line.starts_with("text")) {
+                EXPECT_EQ(text_of(payload->reveal()), "p\u00e4ssw\u00f6rd");
+            }
         }
         if (both->secret.acl) line += ", shared with " + std::to_string(both->secret.acl->users.size());
         found.push_back(line);
@@ -149,7 +152,10 @@ TEST(Schema, RowsLookAsBarbicanWritesThem) {
     ASSERT_TRUE(database->write([&](Session& session) -> Result<void> {
         const ProjectId project("p");
         TRY(ensure_project(session, project, now));
-        model::KekMeta kek{KekId("k"), project, "plugin", "label"};
+        model::KekMeta kek;
+        kek.id = KekId("k");
+        kek.project = project;
+        kek.plugin_name = "plugin";
         TRY(insert_kek(session, kek, now));
         model::Secret secret;
         secret.id = SecretId("s");

@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "keymanager/db/repository.h"
+#include "keymanager/db/session.h"
 #include "tests/unit/keymanager/db/sqlite_file.h"
 
 namespace sallyport::db {
