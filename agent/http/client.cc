@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstring>
@@ -35,6 +36,7 @@ using Deadline = std::chrono::steady_clock::time_point;
 
 constexpr auto AsTuple = asio::as_tuple(asio::use_awaitable);
 constexpr std::size_t HeadBytes = 32 * 1024;
+constexpr std::size_t FirstPiece = 4096;
 
 Error unavailable(const std::string& what, const error_code& error) {
     return Error{Code::Unavailable, what, error ? error.message() : std::string()};
@@ -134,7 +136,7 @@ public:
         : link_(link), endpoint_(endpoint), config_(config) {}
 
     asio::awaitable<Result<api::Response>> run(const api::Request& request) {
-        Result<SecureBytes> buffer = SecureBytes::of_size(4096);
+        Result<SecureBytes> buffer = SecureBytes::of_size(FirstPiece);
         if (!buffer) co_return buffer.error();
         buffer_ = std::move(*buffer);
         std::string head;
@@ -214,14 +216,17 @@ private:
     asio::awaitable<Result<SecureBytes>> read_body(const Framing& framing) {
         if (!framing.has_body()) co_return SecureBytes();
         if (framing.length.value_or(0) > config_.response_bytes) co_return too_large();
-        Result<SecureBytes> body = SecureBytes::of_size(static_cast<std::size_t>(framing.length.value_or(4096)));
+        // One byte more than allowed shows a body that is too long without reading the rest of it.
+        const std::size_t most = config_.response_bytes + 1;
+        const std::size_t first = framing.length ? static_cast<std::size_t>(*framing.length) : FirstPiece;
+        Result<SecureBytes> body = SecureBytes::of_size(std::min(first, most));
         if (!body) co_return body.error();
         std::size_t filled = 0;
         bool done = false;
         while (!done) {
+            if (filled == most) co_return too_large();
             if (filled == body->size()) {
-                if (filled >= config_.response_bytes) co_return too_large();
-                Result<SecureBytes> larger = SecureBytes::of_size(std::min(config_.response_bytes, body->size() * 2));
+                Result<SecureBytes> larger = SecureBytes::of_size(std::min(most, body->size() * 2));
                 if (!larger) co_return larger.error();
                 std::memcpy(larger->writable().data(), body->writable().data(), filled);
                 *body = std::move(*larger);
@@ -231,6 +236,7 @@ private:
             filled += *got;
             if (framing.length && filled == *framing.length) done = true;
         }
+        if (filled > config_.response_bytes) co_return too_large();
         body->truncate(filled);
         co_return std::move(*body);
     }

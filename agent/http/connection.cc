@@ -212,8 +212,8 @@ asio::awaitable<Connection::HeadOutcome> Connection::refuse(int status, std::str
     log_info("{}: {}: {} {}", config_.name, peer().address, status, why);
     keep_alive_ = false;
     body_done_ = true;
+    refused_ = true;
     answer_ = Answer::None;
-    timed_out_ = false;
     ResponseHead head{status, {{"Content-Type", "text/plain; charset=UTF-8"}}};
     std::string text(reason_of(status));
     text.append(": ").append(why).append("\n");
@@ -439,6 +439,7 @@ asio::awaitable<Result<void>> Connection::finish() {
 asio::awaitable<void> Connection::linger() {
     if (answer_ == Answer::Failed || answer_ == Answer::Streaming) co_return;
     stream_->shut_down_sending();
+    if (!refused_ && body_done_ && begin_ == end_) co_return;
     allow(LingerTime);
     std::size_t dropped = 0;
     while (dropped < MostLingering) {

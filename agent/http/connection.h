@@ -96,6 +96,7 @@ private:
     bool timed_out_ = false;
     bool waiting_ = false;    ///< between requests, nothing of the next one is here
     bool finishing_ = false;  ///< no request after this one
+    bool refused_ = false;    ///< the server itself said no: what else the client sent is not known
 
     // Of the current request:
     api::Request request_;

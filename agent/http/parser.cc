@@ -20,6 +20,9 @@ using beast::string_view;
 
 /// Nobody needs more; each is two strings of ours.
 constexpr std::size_t MostHeaders = 128;
+/// "0", CR LF, CR LF: no chunk's header is the end of fewer bytes. Beast asserts that it is not asked about a last
+/// chunk before they are all there.
+constexpr std::size_t ShortestLastChunk = 5;
 
 /// Beast's parser with our sinks: head into a vector of headers, chunks into a span.
 template <bool IsRequest>
@@ -40,6 +43,7 @@ public:
     bool head_done = false;
     std::span<std::byte> out;
     std::size_t produced = 0;
+    std::uint64_t chunk_left = 0;
     bool bad_extension = false;
 
 private:
@@ -65,7 +69,8 @@ private:
     void on_header_impl(error_code&) override { head_done = true; }
     void on_body_init_impl(const boost::optional<std::uint64_t>&, error_code&) override {}
     std::size_t on_body_impl(string_view, error_code&) override { return 0; }
-    void on_chunk_header_impl(std::uint64_t, string_view extensions, error_code&) override {
+    void on_chunk_header_impl(std::uint64_t size, string_view extensions, error_code&) override {
+        chunk_left = size;
         bad_extension = bad_extension || std::any_of(extensions.begin(), extensions.end(), [](char c) {
                             return static_cast<unsigned char>(c) < 0x20 && c != '\t';
                         });
@@ -74,6 +79,7 @@ private:
         const std::size_t n = std::min(body.size(), out.size() - produced);
         if (n > 0) std::memcpy(out.data() + produced, body.data(), n);
         produced += n;
+        chunk_left -= n;
         return n;
     }
     void on_finish_impl(error_code&) override {}
@@ -236,6 +242,7 @@ Result<ChunkProgress> MessageParser::parse_chunked(std::span<const std::byte> ra
         while (progress.consumed < raw.size() && !parser.is_done()) {
             error_code error;
             const auto rest = raw.subspan(progress.consumed);
+            if (parser.chunk_left == 0 && rest.size() < ShortestLastChunk) break;
             const std::size_t used = parser.put({rest.data(), rest.size()}, error);
             progress.consumed += used;
             if (parser.bad_extension) return broken("malformed chunk extension");

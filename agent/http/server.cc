@@ -123,6 +123,31 @@ struct Server::Impl : std::enable_shared_from_this<Server::Impl> {
             asio::post(state->context, [self = shared_from_this(), at = state.get(), action] { action(*self, *at); });
         }
     }
+    /// For as long as it lives a coroutine of this server runs.
+    class Running {
+    public:
+        explicit Running(Impl& server) : server_(server) { ++server_.coroutines; }
+        ~Running() {
+            if (--server_.coroutines != 0) return;
+            const std::lock_guard lock(server_.mutex);
+            server_.all_ended.notify_all();
+        }
+        Running(const Running&) = delete;
+        Running& operator=(const Running&) = delete;
+
+    private:
+        Impl& server_;
+    };
+
+    /// Takes the sockets and timers out of the event loops, which may go before the last owner of this. Not while a
+    /// coroutine may still use them.
+    void release() {
+        std::unique_lock lock(mutex);
+        const auto ended = [this] { return coroutines.load() == 0; };
+        if (edge.is_running() && !all_ended.wait_for(lock, AfterCut, ended)) return;
+        listeners.clear();
+        loops.clear();
+    }
     bool wait_until_gone(std::chrono::milliseconds within) {
         std::unique_lock lock(mutex);
         return all_gone.wait_for(lock, within, [this] { return counters.open.load() == 0; });
@@ -140,6 +165,8 @@ struct Server::Impl : std::enable_shared_from_this<Server::Impl> {
     SharedCounters counters;
     std::mutex mutex;
     std::condition_variable all_gone;
+    std::atomic<std::size_t> coroutines{0};
+    std::condition_variable all_ended;
 };
 
 void Server::Impl::add_listener(int fd, int family, std::size_t loop, bool spread, std::shared_ptr<TlsContext> tls) {
@@ -215,6 +242,7 @@ Result<std::unique_ptr<ByteStream>> Server::Impl::stream_over(Socket socket, con
 }
 
 asio::awaitable<void> Server::Impl::accept_all(std::shared_ptr<Impl> self, Listener& listener) {
+    const Running running(*self);
     asio::steady_timer pause(self->loops[listener.loop]->context);
     while (!self->stopping) {
         if (self->counters.open >= self->config.limits.connections) {
@@ -242,6 +270,7 @@ asio::awaitable<void> Server::Impl::accept_all(std::shared_ptr<Impl> self, Liste
 
 asio::awaitable<void> Server::Impl::serve(std::shared_ptr<Impl> self, std::size_t loop, Socket socket,
                                           std::shared_ptr<TlsContext> tls) {
+    const Running running(*self);
     LoopState& state = *self->loops[loop];
     auto stream = self->stream_over(std::move(socket), tls);
     if (stream && !self->stopping) {
@@ -267,6 +296,7 @@ asio::awaitable<void> Server::Impl::serve(std::shared_ptr<Impl> self, std::size_
 
 /// One timer a loop instead of several a request: deadlines are coarse, and an idle server does nothing.
 asio::awaitable<void> Server::Impl::watch_deadlines(std::shared_ptr<Impl> self, LoopState& state) {
+    const Running running(*self);
     while (!state.connections.empty()) {
         state.ticker.expires_after(self->tick);
         co_await state.ticker.async_wait(AsTuple);
@@ -279,7 +309,10 @@ asio::awaitable<void> Server::Impl::watch_deadlines(std::shared_ptr<Impl> self, 
 Server::Server(lanes::EdgeThreads& edge, ServerConfig config, StreamHandler door)
     : impl_(std::make_shared<Impl>(edge, std::move(config), std::move(door))) {}
 
-Server::~Server() { stop(std::chrono::milliseconds(0)); }
+Server::~Server() {
+    stop(std::chrono::milliseconds(0));
+    impl_->release();
+}
 
 Result<std::uint16_t> Server::listen(const ListenOn& where) {
     if (const auto* address = std::get_if<TcpListen>(&where)) return impl_->listen_tcp(*address);

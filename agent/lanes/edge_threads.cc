@@ -226,6 +226,11 @@ void EdgeThreads::stop() {
     for (std::thread& thread : threads) thread.join();
 }
 
+bool EdgeThreads::is_running() const {
+    const std::lock_guard lock(state_->mutex);
+    return !state_->threads.empty();
+}
+
 std::size_t EdgeThreads::size() const { return state_->loops.size(); }
 
 boost::asio::io_context& EdgeThreads::context(std::size_t loop) { return state_->loops[loop]->context; }

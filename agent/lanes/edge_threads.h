@@ -60,6 +60,7 @@ public:
     /// Leaves the loops (what is queued on them is not run any more) and joins all threads. Blocks; not from the edge.
     void stop();
 
+    bool is_running() const;
     std::size_t size() const;
     boost::asio::io_context& context(std::size_t loop);
     /// How often a brief call turned out slow and its loop changed threads; for the metrics.
