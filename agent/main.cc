@@ -1,10 +1,10 @@
-#include "agent/cli/cli.h"
+#include <sys/prctl.h>
+#include <sys/resource.h>
 
 #include <csignal>
 #include <cstdio>
 
-#include <sys/prctl.h>
-#include <sys/resource.h>
+#include "agent/cli/cli.h"
 
 namespace {
 

@@ -14,6 +14,7 @@
 #include "agent/cli/object.h"
 #include "agent/cli/order.h"
 #include "agent/cli/secret.h"
+#include "agent/cli/serve.h"
 #include "agent/cli/status.h"
 #include "agent/cli/version.h"
 #include "keymanager/base/log.h"
@@ -32,6 +33,7 @@ void add_commands(CLI::App& root, CliContext& context) {
     add_order_commands(root, context);
     add_db_commands(root, context);
     add_status_command(root, context);
+    add_serve_command(root, context);
     add_version_command(root, context);
     add_config_commands(root, context);
     add_object_commands(root, context);

@@ -1,0 +1,236 @@
+#include "agent/app/app.h"
+
+#include <algorithm>
+#include <chrono>
+#include <csignal>
+#include <fstream>
+#include <memory>
+#include <sstream>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "agent/app/systemd.h"
+#include "agent/auth/authenticators.h"
+#include "agent/http/server.h"
+#include "agent/lanes/edge_threads.h"
+#include "agent/lanes/lane.h"
+#include "agent/objects/object_door.h"
+#include "agent/objects/root_secrets.h"
+#include "agent/rest/rest_door.h"
+#include "keymanager/api/router.h"
+#include "keymanager/base/clock.h"
+#include "keymanager/base/log.h"
+#include "keymanager/base/secure_bytes.h"
+#include "keymanager/core/access_policy.h"
+#include "keymanager/core/key_manager.h"
+#include "keymanager/db/database.h"
+#include "keymanager/store/simple_crypto.h"
+
+namespace sallyport::app {
+namespace {
+
+using std::chrono::seconds;
+
+/// Calls of the object door: pieces of 256 KiB to encrypt and to write. Two a core keep the disk busy.
+const lanes::LaneConfig ObjectsLane{.name = "objects", .threads = 4, .queue = 1024};
+
+/// SIGTERM and SIGINT, waited for instead of handled: a handler could do next to nothing.
+class StopSignals {
+public:
+    /// Blocks them for this thread and all that it will start.
+    StopSignals() {
+        sigemptyset(&signals_);
+        sigaddset(&signals_, SIGTERM);
+        sigaddset(&signals_, SIGINT);
+        pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
+    }
+    int wait() {
+        int signal = 0;
+        while (sigwait(&signals_, &signal) != 0) {
+        }
+        return signal;
+    }
+
+private:
+    sigset_t signals_{};
+};
+
+lanes::LaneConfig lane_config(std::string name, const config::Lane& lane) {
+    return {.name = std::move(name),
+            .threads = static_cast<std::size_t>(lane.threads),
+            .queue = static_cast<std::size_t>(lane.queue)};
+}
+
+http::ServerLimits limits_of(const config::Server& server) {
+    http::ServerLimits limits;
+    limits.connections = static_cast<std::size_t>(server.connections);
+    limits.header_time = seconds(server.header_seconds);
+    limits.body_time = seconds(server.body_seconds);
+    limits.write_time = seconds(server.write_seconds);
+    limits.idle_time = seconds(server.idle_seconds);
+    return limits;
+}
+
+http::ListenOn listen_on(const config::Listener& listener) {
+    if (!listener.tcp) return http::UnixListen{listener.unix_path, listener.mode};
+    http::TcpListen where{listener.tcp->host, listener.tcp->port, std::nullopt};
+    if (listener.tls) {
+        where.tls = http::TlsServerConfig{listener.tls->certificate, listener.tls->key.path, listener.tls->client_ca};
+    }
+    return where;
+}
+
+Result<core::AccessPolicy> load_policy(const config::Config& config) {
+    std::string overrides;
+    if (!config.policy_file.empty()) {
+        std::ifstream file(config.policy_file);
+        std::ostringstream text;
+        text << file.rdbuf();
+        if (!file) return Error{Code::InvalidInput, "policy_file: cannot read " + config.policy_file, {}};
+        overrides = text.str();
+    }
+    return core::AccessPolicy::load(overrides, config.new_rbac_defaults);
+}
+
+Result<std::unique_ptr<store::SecretStore>> open_store(const config::Config& config) {
+    for (const config::SecretStore& store : config.secret_stores) {
+        if (!store.global_default) continue;
+        switch (store.type) {
+            case config::SecretStoreType::SimpleCrypto: {
+                store::SimpleCryptoConfig settings{store.name, {}, store.envelope};
+                for (const config::SecretFile& file : store.kek_files) settings.kek_files.push_back(file.path);
+                return store::make_simple_crypto(settings, system_clock());
+            }
+        }
+    }
+    return Error{Code::InvalidInput, "secret_stores: none is the global default", {}};
+}
+
+Result<std::unique_ptr<core::KeyManager>> open_key_manager(const config::Config& config) {
+    db::DatabaseConfig settings;
+    settings.url = config.database;
+    settings.sessions = static_cast<int>(config.database_sessions);
+    std::unique_ptr<db::Database> database = TRY(db::make_database(settings));
+    std::unique_ptr<store::SecretStore> store = TRY(open_store(config));
+    core::AccessPolicy policy = TRY(load_policy(config));
+    const core::KeyManagerLimits limits{static_cast<std::size_t>(config.limits.secret_bytes)};
+    return core::KeyManager::open(std::move(database), std::move(store), std::move(policy), system_clock(), limits);
+}
+
+/// The agent, part by part, in the order in which they need each other; they go in the opposite one.
+class Agent {
+public:
+    explicit Agent(const config::Config& config) : config_(config) {}
+
+    Result<void> build() {
+        key_manager_ = TRY(open_key_manager(config_));
+        authenticator_ = TRY(auth::make_authenticator(config_.auth, system_clock()));
+        router_ = std::make_unique<api::Router>(
+            *key_manager_, api::RouterConfig{static_cast<std::size_t>(config_.limits.secret_bytes),
+                                             static_cast<std::size_t>(config_.limits.request_bytes)});
+        edge_ = std::make_unique<lanes::EdgeThreads>(
+            lanes::EdgeConfig{.loops = static_cast<std::size_t>(config_.server.threads)});
+        keys_ = add_lane(lane_config("keys", config_.lanes.keys));
+        TRY(build_rest_door());
+        TRY(build_object_door());
+        return {};
+    }
+
+    void start() {
+        edge_->start();
+        for (auto& server : servers_) server->start();
+    }
+
+    /// True if every request got its answer in time.
+    bool stop() {
+        bool clean = true;
+        const auto until = std::chrono::steady_clock::now() + seconds(config_.server.stop_seconds);
+        for (auto& server : servers_) {
+            const auto left = until - std::chrono::steady_clock::now();
+            clean = server->stop(std::max(std::chrono::duration_cast<std::chrono::milliseconds>(left),
+                                          std::chrono::milliseconds(0))) &&
+                    clean;
+        }
+        for (auto& lane : lanes_) lane->drain();
+        edge_->stop();
+        return clean;
+    }
+
+private:
+    lanes::Lane* add_lane(lanes::LaneConfig settings) {
+        lanes_.push_back(std::make_unique<lanes::Lane>(std::move(settings)));
+        return lanes_.back().get();
+    }
+
+    Result<void> build_object_door() {
+        if (!config_.objects || !config_.has_role(config::Role::Objects)) return {};
+        const config::Objects& settings = *config_.objects;
+        objects_ = TRY(objects::make_object_door(
+            settings, [this, &settings] { return objects::fetch_root_secrets(settings, *key_manager_); },
+            *add_lane(ObjectsLane)));
+        http::ServerLimits limits = limits_of(config_.server);
+        limits.header_bytes = objects::DoorHeaderBytes;
+        limits.body_bytes = objects::DoorBodyBytes;
+        auto server =
+            std::make_unique<http::Server>(*edge_, http::ServerConfig{"objects", {}, limits}, objects_->handler());
+        TRY(server->listen(http::TcpListen{settings.listen.host, settings.listen.port, std::nullopt}));
+        log_info("objects: listening on {}", settings.listen.text());
+        servers_.push_back(std::move(server));
+        return {};
+    }
+
+    Result<void> build_rest_door() {
+        rest_ = std::make_unique<rest::RestDoor>(
+            *router_, *authenticator_, *keys_,
+            rest::RestConfig{.request_bytes = static_cast<std::size_t>(config_.limits.request_bytes),
+                             .www_authenticate_uri = auth::www_authenticate_uri(config_.auth)},
+            std::move(node_routes_));
+        auto server = std::make_unique<http::Server>(
+            *edge_, http::ServerConfig{"rest", config_.host_href, limits_of(config_.server)}, rest_->handler());
+        for (const config::Listener& listener : config_.listen) {
+            TRY(server->listen(listen_on(listener)));
+            log_info("rest: listening on {}", listener.tcp ? listener.tcp->text() : listener.unix_path);
+        }
+        servers_.push_back(std::move(server));
+        return {};
+    }
+
+    const config::Config& config_;
+    std::unique_ptr<core::KeyManager> key_manager_;
+    std::unique_ptr<api::Router> router_;
+    std::vector<http::Route> node_routes_;
+    std::unique_ptr<lanes::EdgeThreads> edge_;
+    // After the event loops: its connections to Keystone live on them.
+    std::unique_ptr<auth::Authenticator> authenticator_;
+    std::vector<std::unique_ptr<lanes::Lane>> lanes_;
+    lanes::Lane* keys_ = nullptr;
+    std::unique_ptr<rest::RestDoor> rest_;
+    std::unique_ptr<objects::ObjectDoor> objects_;
+    std::vector<std::unique_ptr<http::Server>> servers_;
+};
+
+}  // namespace
+
+Result<void> run_agent(const config::Config& config) {
+    TRY(open_secure_arena({.bytes = static_cast<std::size_t>(config.secure_memory.bytes),
+                           .insecure_allow_unlocked_memory = config.secure_memory.insecure_allow_unlocked_memory}));
+    open_log(config.log.level, config.log.format);
+    if (!secure_arena_usage().locked) log_warning("keys are kept in memory that may be swapped out");
+    StopSignals signals;
+    Agent agent(config);
+    TRY(agent.build());
+    agent.start();
+    tell_systemd_ready();
+    log_info("serving");
+    const int signal = signals.wait();
+    log_info("signal {}: stopping", signal);
+    tell_systemd_stopping();
+    if (!agent.stop()) {
+        return Error{Code::Unavailable, "stopped, but cut connections whose requests took too long", {}};
+    }
+    log_info("stopped");
+    return {};
+}
+
+}  // namespace sallyport::app

@@ -1,0 +1,22 @@
+#include "agent/app/systemd.h"
+
+#include <systemd/sd-daemon.h>
+
+#include <string_view>
+
+#include "keymanager/base/log.h"
+
+namespace sallyport::app {
+namespace {
+
+void tell(const char* state) {
+    // 0: nobody asked; above: told.
+    if (sd_notify(0, state) < 0) log_warning("cannot tell systemd: {}", std::string_view(state));
+}
+
+}  // namespace
+
+void tell_systemd_ready() { tell("READY=1"); }
+void tell_systemd_stopping() { tell("STOPPING=1"); }
+
+}  // namespace sallyport::app
