@@ -9,9 +9,9 @@ SKIPPED_TEST = re.compile(r"GTEST_SKIP|\bDISABLED_\w|unittest\.skip|\.skipTest\(
 HOME_PATH = re.compile(r"/work/(shared|main|wt)\b|/home/\w")
 # Secret bytes live in SecureBytes. A plain string or vector with such a name is either a leak or a bad name.
 SECRET_NAME = re.compile(
-    r"std::(?:string|vector<[^>]*>)[\s&]+(?:\w+_)?(?:key|payload|passphrase|kek|pin|password|plaintext)_?\s*(?=[;={,)(])")
-# In a configuration file a key is the name of an option.
-WHERE_KEYS_ARE_NAMES = ("agent", "config")
+    r"std::(?:string|vector<[^>]*>)[\s&]+(?:(?:\w+_)?(?:payload|passphrase|kek|pin|password|plaintext)_?\s*[;={,)(]"
+    r"|(?:\w+_)?key_?\s*[;={(])")
+# A parameter called key may be the name of something in JSON or YAML; these are never secrets.
 PUBLIC_NAME = re.compile(r"\b\w*(?:public|header|cache|map|json|yaml|sort|query|option|config)_key_?\b")
 
 
@@ -62,6 +62,6 @@ def check():
         problems += lines_against(path, text, HOME_PATH, "path of one machine")
         if path.name != "LICENSE":
             problems += tabs_and_ends(path, text)
-        if is_cpp(path) and is_product(path) and path.parts[:2] != WHERE_KEYS_ARE_NAMES:
+        if is_cpp(path) and is_product(path):
             problems += secret_names(path, text)
     return problems
