@@ -29,6 +29,12 @@ class Client:
     def __init__(self, agent):
         self.connection = agent.connection()
 
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.connection.close()
+
     def request(self, method, target, body=None, headers=None):
         return harness.exchange(self.connection, method, target, body, {**HEADERS, **(headers or {})})
 
@@ -76,10 +82,10 @@ class Writer(threading.Thread):
 
     def run(self):
         try:
-            client = Client(self.agent)
-            while True:
-                self.attempts += 1
-                self.store_one(client, f"{self.prefix}-{self.attempts}")
+            with Client(self.agent) as client:
+                while True:
+                    self.attempts += 1
+                    self.store_one(client, f"{self.prefix}-{self.attempts}")
         except (OSError, http.client.HTTPException, ValueError):
             pass  # the agent was killed in the middle of this one: not acknowledged
 
@@ -112,13 +118,13 @@ class KilledAgent(unittest.TestCase):
                 self.assertEqual(writer.refused, [])
                 attempts += writer.attempts
             kills += 1
-        whole = self.check(agent.start(), acknowledged)
+        with Client(agent.start()) as client:
+            whole = self.check(client, acknowledged)
         self.assertEqual(agent.stop(), 0)
         print(f"{attempts} stores, {kills} kills: {len(acknowledged)} acknowledged and identical, "
               f"{whole} unacknowledged but whole")
 
-    def check(self, agent, acknowledged):
-        client = Client(agent)
+    def check(self, client, acknowledged):
         for name, reference in acknowledged.items():
             answer = client.payload(reference)
             self.assertEqual((answer.status, answer.body), (200, payload_of(name)), name)
@@ -149,8 +155,15 @@ class FullDisk(unittest.TestCase):
     def test_a_store_that_does_not_fit_is_not_acknowledged_and_harms_nothing(self):
         agent = harness.Agent(self.folder, {"database": f"sqlite:///{self.disk}/keys.db"})
         self.addCleanup(agent.stop)
-        client = Client(agent.start())
-        acknowledged, status = {}, 201
+        acknowledged = {}
+        with Client(agent.start()) as client:
+            self.fill_and_make_room(client, acknowledged)
+        self.assertEqual(agent.stop(), 0)
+        with Client(agent.start()) as client:
+            self.check(client, acknowledged)
+
+    def fill_and_make_room(self, client, acknowledged):
+        status = 201
         for number in range(2000):
             name = f"fill-{number}"
             status, reference = client.store(name)
@@ -165,8 +178,6 @@ class FullDisk(unittest.TestCase):
         status, reference = client.store("after")
         self.assertEqual(status, 201, "space is there again")
         acknowledged["after"] = reference
-        self.assertEqual(agent.stop(), 0)
-        self.check(Client(agent.start()), acknowledged)
 
     def check(self, client, acknowledged):
         for name, reference in acknowledged.items():
