@@ -195,6 +195,16 @@ TEST_P(RepositoryConformance, APayloadComesBackWithItsKek) {
     EXPECT_EQ(steps.find(secret.id)->content_type, "text/plain");
 }
 
+TEST_P(RepositoryConformance, APayloadUnderAnotherProjectsKekIsCorrupt) {
+    Steps steps(db());
+    const model::Secret secret = make_secret();
+    const model::KekMeta kek = make_kek(Theirs);
+    steps.store(secret);
+    steps.store(kek);
+    steps.pay(secret.id, kek.id, "cipher");
+    EXPECT_EQ(steps.find_both(secret.id).error().code, Code::Corrupt);
+}
+
 TEST_P(RepositoryConformance, TheExtendedMetaOfAPayloadIsKept) {
     Steps steps(db());
     const model::Secret secret = make_secret();
