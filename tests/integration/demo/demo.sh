@@ -25,7 +25,7 @@ begin() {
 
 done_with() {
     printf '    %s\n' "$1"
-    summary+=("$(printf '%-46s %7d ms   ok' "${step%%:*}" $(($(now_ms) - step_started)))")
+    summary+=("$(printf '%-68s %6d ms   ok' "${step%%:*}" $(($(now_ms) - step_started)))")
 }
 
 fail() {
@@ -204,18 +204,18 @@ restart_with_objects() {
 
 object_round_trip() {
     begin "A file goes through the object filter: curl PUT, bytes at rest, GET"
-    local at="http://127.0.0.1:$objects_port/v1/AUTH_demo/papers" file="$work/files/LICENSE" stored
+    local at="http://127.0.0.1:$objects_port/v1/AUTH_demo/papers" file="$work/files/README.md" stored
     curl -sf -o /dev/null -X PUT -H 'Content-Length: 0' "$at" || fail "the container was refused"
-    curl -sf -o /dev/null -T "$file" -H 'X-Object-Meta-Colour: green' "$at/license" || fail "the PUT was refused"
+    curl -sf -o /dev/null -T "$file" -H 'X-Object-Meta-Colour: green' "$at/readme" || fail "the PUT was refused"
     stored=$(find "$work/objects" -type f -size "$(stat -c %s "$file")c" | head -1)
     [[ -n $stored ]] || fail "no object of that size lies in the folder"
     ! cmp -s "$file" "$stored" || fail "the object at rest is the file itself"
-    ! grep -rqa -e 'Apache License' -e green "$work/objects" || fail "text or metadata lies in clear at rest"
-    printf '    sent    %s\n' "$(head -c 64 "$file" | od -An -v -tx1 | head -1)"
-    printf '    at rest %s\n' "$(head -c 64 "$stored" | od -An -v -tx1 | head -1)"
-    curl -sf "$at/license" | cmp - "$file" || fail "the read-back differs"
-    curl -sf -r 1000-1999 "$at/license" | cmp - <(tail -c +1001 "$file" | head -c 1000) || fail "the range differs"
-    curl -sfI "$at/license" | grep -qi '^x-object-meta-colour: green' || fail "the metadata differs"
+    ! grep -rqa -e 'key manager' -e green "$work/objects" || fail "text or metadata lies in clear at rest"
+    printf '    sent   %s\n' "$(head -c 24 "$file" | od -An -v -tx1 -w24)"
+    printf '    at rest%s\n' "$(head -c 24 "$stored" | od -An -v -tx1 -w24)"
+    curl -sf "$at/readme" | cmp - "$file" || fail "the read-back differs"
+    curl -sf -r 1000-1999 "$at/readme" | cmp - <(tail -c +1001 "$file" | head -c 1000) || fail "the range differs"
+    curl -sfI "$at/readme" | grep -qi '^x-object-meta-colour: green' || fail "the metadata differs"
     done_with "$(stat -c %s "$file") bytes read back identical, a range and the metadata too"
 }
 
