@@ -15,7 +15,7 @@ namespace {
 TEST(LibvirtFlow, LeavesNothingOfAPassphraseInThisProcess) {
     const char* uri = std::getenv("SALLYPORT_LIBVIRT_URI");
     ASSERT_NE(uri, nullptr);
-    const auto hypervisor = *libvirt::make_libvirt({.uri = uri});
+    const auto hypervisor = libvirt::make_libvirt({.uri = uri});
     const libvirt::VolumeId volume(random_uuid());
     std::vector<Needle> needles;
     {
