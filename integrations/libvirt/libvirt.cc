@@ -66,15 +66,15 @@ Error libvirt_error(const std::string& what) {
     }
 }
 
-/// Turns libvirt's own printing of errors off; the events that keep-alive needs must come before any connection.
-Result<void> prepare_library() {
-    static const bool prepared = [] {
+/// Turns libvirt's own printing of errors off, and its events on: keep-alive needs them before any connection.
+Result<std::shared_ptr<EventLoop>> start_library() {
+    static const bool initialised = [] {
         if (virInitialize() != 0) return false;
         virSetErrorFunc(nullptr, [](void*, virErrorPtr) {});
         return true;
     }();
-    if (!prepared) return libvirt_error("initialise libvirt");
-    return {};
+    if (!initialised) return libvirt_error("initialise libvirt");
+    return EventLoop::shared();
 }
 
 /// Nothing if the secret is not for a volume.
@@ -297,7 +297,7 @@ private:
 
 class Libvirt final : public Hypervisor {
 public:
-    Libvirt(std::string uri, std::shared_ptr<EventLoop> events) : events_(std::move(events)), uri_(std::move(uri)) {}
+    explicit Libvirt(std::string uri) : uri_(std::move(uri)) {}
 
     Result<SecretUuid> put_secret(const SecretPlacement& placement, const SecureBytes& passphrase) override {
         TRY(secret_definition(placement.volume, placement.uuid));
@@ -337,6 +337,8 @@ private:
         const std::lock_guard lock(connection_mutex_);
         if (connection_ && virConnectIsAlive(connection_.get()) == 1) return connection_;
         connection_.reset();
+        // A node whose hypervisor nobody asks for anything has neither the thread nor the library's memory.
+        if (!events_) events_ = TRY(start_library());
         if (!opening_) opening_ = Opening::start(uri_, events_);
         auto opened = opening_->wait();
         if (!opened) {
@@ -355,20 +357,16 @@ private:
         if (connection_ == ended) connection_.reset();
     }
 
-    const std::shared_ptr<EventLoop> events_;  // owners: every Libvirt of the process; outlives the connection
     const std::string uri_;
     std::mutex changing_;
     std::mutex connection_mutex_;
+    std::shared_ptr<EventLoop> events_;  // owners: every Libvirt of the process, and connections; outlives those
     Connection connection_;
     std::shared_ptr<Opening> opening_;  // owners: this and the opening's own thread
 };
 
 }  // namespace
 
-Result<std::unique_ptr<Hypervisor>> make_libvirt(const LibvirtConfig& config) {
-    TRY(prepare_library());
-    auto events = TRY(EventLoop::shared());
-    return std::unique_ptr<Hypervisor>(std::make_unique<Libvirt>(config.uri, std::move(events)));
-}
+std::unique_ptr<Hypervisor> make_libvirt(const LibvirtConfig& config) { return std::make_unique<Libvirt>(config.uri); }
 
 }  // namespace sallyport::libvirt

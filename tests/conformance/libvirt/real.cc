@@ -29,11 +29,7 @@ void define_foreign(const VolumeSecret& secret) {
     ASSERT_NE(defined, nullptr);
 }
 
-HypervisorUnderTest real() {
-    auto hypervisor = make_libvirt({.uri = daemon_uri()});
-    SALLYPORT_ASSERT(hypervisor.has_value());
-    return {*std::move(hypervisor), define_foreign};
-}
+HypervisorUnderTest real() { return {make_libvirt({.uri = daemon_uri()}), define_foreign}; }
 
 INSTANTIATE_TEST_SUITE_P(Libvirt, HypervisorConformance, testing::Values(real));
 
