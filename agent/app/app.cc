@@ -15,9 +15,12 @@
 #include "agent/http/server.h"
 #include "agent/lanes/edge_threads.h"
 #include "agent/lanes/lane.h"
+#include "agent/node_api/hypervisor.h"
+#include "agent/node_api/passphrase.h"
 #include "agent/objects/object_door.h"
 #include "agent/objects/root_secrets.h"
 #include "agent/rest/rest_door.h"
+#include "integrations/libvirt/libvirt.h"
 #include "keymanager/api/router.h"
 #include "keymanager/base/clock.h"
 #include "keymanager/base/log.h"
@@ -132,6 +135,7 @@ public:
         edge_ = std::make_unique<lanes::EdgeThreads>(
             lanes::EdgeConfig{.loops = static_cast<std::size_t>(config_.server.threads)});
         keys_ = add_lane(lane_config("keys", config_.lanes.keys));
+        build_hypervisor_routes();
         TRY(build_rest_door());
         TRY(build_object_door());
         return {};
@@ -161,6 +165,17 @@ private:
     lanes::Lane* add_lane(lanes::LaneConfig settings) {
         lanes_.push_back(std::make_unique<lanes::Lane>(std::move(settings)));
         return lanes_.back().get();
+    }
+
+    void build_hypervisor_routes() {
+        if (!config_.has_role(config::Role::Hypervisor)) return;
+        hypervisor_ = libvirt::make_libvirt({.uri = config_.hypervisor.uri});
+        hypervisor_routes_ = std::make_unique<node_api::HypervisorRoutes>(
+            *hypervisor_, [this](const core::Caller& caller, const SecretId& key) {
+                return node_api::fetch_passphrase(*key_manager_, caller, key);
+            });
+        node_routes_.push_back(
+            hypervisor_routes_->route(*add_lane(lane_config("hypervisor", config_.lanes.hypervisor))));
     }
 
     Result<void> build_object_door() {
@@ -199,6 +214,8 @@ private:
     const config::Config& config_;
     std::unique_ptr<core::KeyManager> key_manager_;
     std::unique_ptr<api::Router> router_;
+    std::unique_ptr<libvirt::Hypervisor> hypervisor_;
+    std::unique_ptr<node_api::HypervisorRoutes> hypervisor_routes_;
     std::vector<http::Route> node_routes_;
     std::unique_ptr<lanes::EdgeThreads> edge_;
     // After the event loops: its connections to Keystone live on them.

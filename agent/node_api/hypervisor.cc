@@ -1,0 +1,239 @@
+#include "agent/node_api/hypervisor.h"
+
+#include <boost/json.hpp>
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "agent/node_api/answer.h"
+#include "integrations/libvirt/domain_secrets.h"
+#include "integrations/volume/passphrase.h"
+#include "keymanager/base/bytes.h"
+#include "keymanager/base/uuid.h"
+
+namespace sallyport::node_api {
+namespace {
+
+namespace json = boost::json;
+using libvirt::ForeignSecret;
+using libvirt::SecretPlacement;
+using libvirt::SecretUuid;
+using libvirt::VolumeId;
+
+constexpr std::string_view Prefix = "/sallyport/v1/libvirt";
+constexpr std::string_view TheOnlyDisk = "*";
+
+/// One passphrase to be put: whose key, and where.
+struct Injection {
+    std::string disk;  ///< empty: asked for by volume
+    SecretPlacement placement;
+    SecretId key;
+};
+
+struct DomainInjection {
+    std::string domain;
+    std::map<std::string, SecretId> keys;  ///< by disk or volume, or TheOnlyDisk
+    ForeignSecret if_foreign = ForeignSecret::Refuse;
+};
+
+bool is_admin(const core::Caller& caller) { return std::ranges::find(caller.roles, "admin") != caller.roles.end(); }
+
+Result<json::object> read_object(const api::Request& request) {
+    json::error_code failed;
+    // These bodies hold ids and names, never a secret.
+    json::value body = json::parse(text_of(request.body.reveal()), failed);
+    if (failed || !body.is_object()) return Error{Code::InvalidInput, "the request's body is no JSON object", {}};
+    return std::move(body.get_object());
+}
+
+Result<std::optional<std::string>> optional_text(const json::object& body, std::string_view member) {
+    const json::value* found = body.if_contains(member);
+    if (found == nullptr || found->is_null()) return std::optional<std::string>();
+    if (!found->is_string() || found->get_string().empty()) {
+        return Error{Code::InvalidInput, "'" + std::string(member) + "' must be a text that is not empty", {}};
+    }
+    return std::optional(std::string(found->get_string()));
+}
+
+Result<std::string> required_text(const json::object& body, std::string_view member) {
+    auto found = TRY(optional_text(body, member));
+    if (!found) return Error{Code::InvalidInput, "'" + std::string(member) + "' is missing", {}};
+    return *std::move(found);
+}
+
+/// From an id or a ref, ".../v1/secrets/ID".
+Result<SecretId> required_key(const json::object& body, std::string_view member) {
+    const std::string given = TRY(required_text(body, member));
+    const std::string id = given.substr(given.rfind('/') + 1);
+    if (!is_uuid(id)) return Error{Code::InvalidInput, "'" + given + "' is no id of a key", {}};
+    return SecretId(id);
+}
+
+Result<ForeignSecret> read_if_foreign(const json::object& body) {
+    const json::value* force = body.if_contains("force");
+    if (force == nullptr || force->is_null()) return ForeignSecret::Refuse;
+    if (!force->is_bool()) return Error{Code::InvalidInput, "'force' must be true or false", {}};
+    return force->get_bool() ? ForeignSecret::Replace : ForeignSecret::Refuse;
+}
+
+Result<Injection> read_volume_injection(const json::object& body) {
+    Injection wanted;
+    wanted.placement.volume = VolumeId(TRY(required_text(body, "volume")));
+    wanted.placement.if_foreign = TRY(read_if_foreign(body));
+    if (auto uuid = TRY(optional_text(body, "uuid"))) wanted.placement.uuid = SecretUuid(*std::move(uuid));
+    wanted.key = TRY(required_key(body, "key"));
+    return wanted;
+}
+
+Result<DomainInjection> read_domain_injection(const json::object& body) {
+    DomainInjection wanted;
+    wanted.domain = TRY(required_text(body, "domain"));
+    wanted.if_foreign = TRY(read_if_foreign(body));
+    const json::value* keys = body.if_contains("keys");
+    if (keys == nullptr || !keys->is_object() || keys->get_object().empty()) {
+        return Error{Code::InvalidInput, "'keys' must be an object of disks or volumes and their keys", {}};
+    }
+    for (const auto& entry : keys->get_object()) {
+        const std::string disk(entry.key());
+        wanted.keys.emplace(disk, TRY(required_key(keys->get_object(), disk)));
+    }
+    return wanted;
+}
+
+const SecretId* key_for(const DomainInjection& wanted, const libvirt::DiskSecret& secret) {
+    for (const std::string& name : {secret.disk, secret.volume().str(), std::string(TheOnlyDisk)}) {
+        const auto found = wanted.keys.find(name);
+        if (!name.empty() && found != wanted.keys.end()) return &found->second;
+    }
+    return nullptr;
+}
+
+Result<void> require_all_used(const DomainInjection& wanted, const std::vector<libvirt::DiskSecret>& needed) {
+    for (const auto& [name, key] : wanted.keys) {
+        const bool used =
+            name == TheOnlyDisk || std::ranges::any_of(needed, [&name](const libvirt::DiskSecret& secret) {
+                return secret.disk == name || secret.volume().str() == name;
+            });
+        if (!used) return Error{Code::InvalidInput, "domain " + wanted.domain + " has no encrypted disk " + name, {}};
+    }
+    return {};
+}
+
+/// Which key goes to which secret of the domain. Error: `InvalidInput` if one lacks its key or its volume, or if a key
+/// is for nothing.
+Result<std::vector<Injection>> match_keys(const DomainInjection& wanted, std::string_view domain_xml) {
+    const std::vector<libvirt::DiskSecret> needed = TRY(libvirt::domain_secrets(domain_xml));
+    if (needed.empty()) return Error{Code::InvalidInput, "domain " + wanted.domain + " has no encrypted disk", {}};
+    if (wanted.keys.contains(std::string(TheOnlyDisk)) && needed.size() > 1) {
+        return Error{Code::InvalidInput,
+                     "domain " + wanted.domain + " has " + std::to_string(needed.size()) +
+                         " encrypted disks: say which key is for which (vda=ID)",
+                     {}};
+    }
+    TRY(require_all_used(wanted, needed));
+    std::vector<Injection> injections;
+    for (const libvirt::DiskSecret& secret : needed) {
+        const SecretId* key = key_for(wanted, secret);
+        if (key == nullptr) {
+            return Error{
+                Code::InvalidInput, "disk " + secret.disk + " of domain " + wanted.domain + " lacks its key", {}};
+        }
+        if (secret.volume().empty()) {
+            return Error{Code::InvalidInput,
+                         "disk " + secret.disk + " of domain " + wanted.domain +
+                             " does not say its volume (no usage, no serial): inject by volume, with uuid " +
+                             secret.uuid.str(),
+                         {}};
+        }
+        SecretPlacement placement{.volume = secret.volume(), .if_foreign = wanted.if_foreign};
+        if (!secret.uuid.empty()) placement.uuid = secret.uuid;
+        injections.push_back({secret.disk, std::move(placement), *key});
+    }
+    return injections;
+}
+
+/// One request on its way.
+struct Verbs {
+    libvirt::Hypervisor& hypervisor;
+    const HypervisorRoutes::Passphrases& passphrases;
+    const core::Caller& caller;
+
+    Result<json::object> run(const api::Request& request) const {
+        if (!is_admin(caller)) {
+            return Error{Code::Forbidden, "the hypervisor's secrets are for callers with the role admin", {}};
+        }
+        const std::string_view path = std::string_view(request.target).substr(0, request.target.find('?'));
+        const std::string_view verb = path.substr(std::min(path.size(), Prefix.size()));
+        if (verb.empty() && request.method == "GET") return list();
+        if (verb == "/inject" && request.method == "POST") return inject(TRY(read_object(request)));
+        if (verb == "/drop" && request.method == "POST") return drop(TRY(read_object(request)));
+        return Error{Code::NotFound, "there is no " + request.method + " " + std::string(path), {}};
+    }
+
+    Result<json::object> list() const {
+        const std::vector<libvirt::VolumeSecret> secrets = TRY(hypervisor.list_secrets());
+        json::array rows;
+        for (const libvirt::VolumeSecret& secret : secrets) {
+            rows.push_back({{"volume", secret.volume.str()},
+                            {"uuid", secret.uuid.str()},
+                            {"ephemeral", secret.is_ephemeral},
+                            {"private", secret.is_private},
+                            {"ours", secret.is_ours()}});
+        }
+        return json::object{{"secrets", std::move(rows)}};
+    }
+
+    Result<json::object> drop(const json::object& body) const {
+        const VolumeId volume(TRY(required_text(body, "volume")));
+        const ForeignSecret if_foreign = TRY(read_if_foreign(body));
+        return json::object{{"dropped", TRY(hypervisor.drop_secret(volume, if_foreign))}};
+    }
+
+    Result<json::object> inject(const json::object& body) const {
+        const std::vector<Injection> injections = TRY(read_injections(body));
+        // All keys first: a caller without the right to one of them changes nothing.
+        std::vector<volume::Passphrase> keys;
+        for (const Injection& injection : injections) keys.push_back(TRY(passphrases(caller, injection.key)));
+        json::array rows;
+        for (std::size_t i = 0; i < injections.size(); ++i) {
+            const auto& [disk, placement, key] = injections[i];
+            const SecretUuid uuid = TRY(hypervisor.put_secret(placement, keys[i].text()));
+            json::object row{{"volume", placement.volume.str()}, {"uuid", uuid.str()}};
+            if (!disk.empty()) row["disk"] = disk;
+            rows.push_back(std::move(row));
+        }
+        return json::object{{"secrets", std::move(rows)}};
+    }
+
+    Result<std::vector<Injection>> read_injections(const json::object& body) const {
+        if (!body.contains("domain")) {
+            Injection wanted = TRY(read_volume_injection(body));
+            return std::vector{std::move(wanted)};
+        }
+        const DomainInjection wanted = TRY(read_domain_injection(body));
+        const std::string xml = TRY(hypervisor.domain_xml(wanted.domain));
+        return match_keys(wanted, xml);
+    }
+};
+
+}  // namespace
+
+api::Response HypervisorRoutes::handle(const api::Request& request, const core::Caller& caller) {
+    return answer(Verbs{hypervisor_, passphrases_, caller}.run(request));
+}
+
+http::Route HypervisorRoutes::route(lanes::Lane& lane) {
+    const auto handler = [this, &lane](const api::Request& request,
+                                       const core::Caller& caller) -> http::asio::awaitable<api::Response> {
+        auto response = co_await lane.run([this, &request, &caller] { return handle(request, caller); });
+        if (!response) co_return answer(std::move(response).error());
+        co_return *std::move(response);
+    };
+    return {std::string(Prefix), handler};
+}
+
+}  // namespace sallyport::node_api
