@@ -11,6 +11,7 @@
 #include "agent/cli/completion.h"
 #include "agent/cli/config_commands.h"
 #include "agent/cli/db.h"
+#include "agent/cli/libvirt.h"
 #include "agent/cli/object.h"
 #include "agent/cli/order.h"
 #include "agent/cli/secret.h"
@@ -36,6 +37,7 @@ void add_commands(CLI::App& root, CliContext& context) {
     add_serve_command(root, context);
     add_version_command(root, context);
     add_config_commands(root, context);
+    add_libvirt_commands(root, context);
     add_object_commands(root, context);
     add_completion_command(root, context);
 }
