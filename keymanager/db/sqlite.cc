@@ -11,6 +11,7 @@
 #include <filesystem>
 
 #include "keymanager/base/assert.h"
+#include "keymanager/base/log.h"
 #include "keymanager/db/commit_queue.h"
 #include "keymanager/db/schema.h"
 #include "keymanager/db/session.h"
@@ -132,6 +133,15 @@ Result<std::unique_ptr<Session>> open_sqlite_session(const std::string& path) {
 
 namespace {
 
+/// SQLite's own locks around a connection are for programs whose threads share one: ours lends each to one thread at a
+/// time. Its count of allocated bytes takes a lock of the whole process at every allocation, and nobody reads it.
+/// Both are chosen before the first connection, or not at all.
+void configure_library() {
+    static const bool configured = sqlite_api::sqlite3_config(SQLITE_CONFIG_MULTITHREAD) == SQLITE_OK &&
+                                   sqlite_api::sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0) == SQLITE_OK;
+    if (!configured) log_warning("SQLite was in use before its configuration: it locks more than it has to");
+}
+
 class SqliteDatabase final : public Database {
 public:
     SqliteDatabase(std::unique_ptr<Session> writer, std::string path, int readers)
@@ -177,6 +187,7 @@ private:
 }  // namespace
 
 Result<std::unique_ptr<Database>> make_sqlite(const std::string& path, int reader_sessions) {
+    configure_library();
     if (!path.empty()) TRY(make_file(path));
     auto writer = TRY(open_sqlite_session(path));
     if (!path.empty()) {
