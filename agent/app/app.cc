@@ -17,10 +17,12 @@
 #include "agent/lanes/lane.h"
 #include "agent/node_api/hypervisor.h"
 #include "agent/node_api/passphrase.h"
+#include "agent/node_api/volumes.h"
 #include "agent/objects/object_door.h"
 #include "agent/objects/root_secrets.h"
 #include "agent/rest/rest_door.h"
 #include "integrations/libvirt/libvirt.h"
+#include "integrations/volume/volume_encryptor.h"
 #include "keymanager/api/router.h"
 #include "keymanager/base/clock.h"
 #include "keymanager/base/log.h"
@@ -110,6 +112,14 @@ Result<std::unique_ptr<store::SecretStore>> open_store(const config::Config& con
     return Error{Code::InvalidInput, "secret_stores: none is the global default", {}};
 }
 
+volume::UnlockProfile unlock_profile(config::UnlockProfile profile) {
+    switch (profile) {
+        case config::UnlockProfile::RandomKey: return volume::UnlockProfile::RandomKey;
+        case config::UnlockProfile::Passphrase: return volume::UnlockProfile::Passphrase;
+    }
+    return volume::UnlockProfile::Passphrase;
+}
+
 Result<std::unique_ptr<core::KeyManager>> open_key_manager(const config::Config& config) {
     db::DatabaseConfig settings;
     settings.url = config.database;
@@ -136,6 +146,7 @@ public:
             lanes::EdgeConfig{.loops = static_cast<std::size_t>(config_.server.threads)});
         keys_ = add_lane(lane_config("keys", config_.lanes.keys));
         build_hypervisor_routes();
+        build_volume_routes();
         TRY(build_rest_door());
         TRY(build_object_door());
         return {};
@@ -178,6 +189,18 @@ private:
             hypervisor_routes_->route(*add_lane(lane_config("hypervisor", config_.lanes.hypervisor))));
     }
 
+    void build_volume_routes() {
+        if (!config_.has_role(config::Role::Volumes)) return;
+        volumes_ = volume::make_luks_encryptor();
+        volume_routes_ = std::make_unique<node_api::VolumeRoutes>(
+            *volumes_,
+            [this](const core::Caller& caller, const SecretId& key) {
+                return node_api::fetch_passphrase(*key_manager_, caller, key);
+            },
+            unlock_profile(config_.volumes.unlock_profile));
+        node_routes_.push_back(volume_routes_->route(*add_lane(lane_config("volumes", config_.lanes.volumes))));
+    }
+
     Result<void> build_object_door() {
         if (!config_.objects || !config_.has_role(config::Role::Objects)) return {};
         const config::Objects& settings = *config_.objects;
@@ -216,6 +239,8 @@ private:
     std::unique_ptr<api::Router> router_;
     std::unique_ptr<libvirt::Hypervisor> hypervisor_;
     std::unique_ptr<node_api::HypervisorRoutes> hypervisor_routes_;
+    std::unique_ptr<volume::VolumeEncryptor> volumes_;
+    std::unique_ptr<node_api::VolumeRoutes> volume_routes_;
     std::vector<http::Route> node_routes_;
     std::unique_ptr<lanes::EdgeThreads> edge_;
     // After the event loops: its connections to Keystone live on them.

@@ -18,6 +18,7 @@
 #include "agent/cli/serve.h"
 #include "agent/cli/status.h"
 #include "agent/cli/version.h"
+#include "agent/cli/volume.h"
 #include "keymanager/base/log.h"
 #include "keymanager/base/secure_bytes.h"
 
@@ -38,6 +39,7 @@ void add_commands(CLI::App& root, CliContext& context) {
     add_version_command(root, context);
     add_config_commands(root, context);
     add_libvirt_commands(root, context);
+    add_volume_commands(root, context);
     add_object_commands(root, context);
     add_completion_command(root, context);
 }

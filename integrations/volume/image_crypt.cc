@@ -84,10 +84,13 @@ Result<ImageCryptReport> encrypt_image(const DevicePath& source_path, const std:
     if (source.size() == 0) return Error{Code::InvalidInput, source.name() + " is empty", {}};
     TRY(must_be_raw(source, format.force));
     const std::uint64_t payload = rounded_up(source.size(), format.sector_size);
-    const std::uint64_t data_offset = data_offset_for(payload + LargestDataOffset, format.version);
+    // With less data than fills a device of usual size behind a usual header, both come to the compact one.
+    const std::uint64_t size = payload + data_offset_for(payload + LargestDataOffset, format.version);
     NewFile target = TRY(NewFile::create(destination, options.replace));
-    const NewHeader header = TRY(make_header(data_offset + payload, destination, passphrase, format));
-    TRY(reserve(target.file(), data_offset + payload));
+    const NewHeader header = TRY(make_header(size, destination, passphrase, format));
+    const std::uint64_t data_offset = header.key.data_offset;
+    SALLYPORT_ASSERT(data_offset + payload == size);  // both sides ask data_offset_for
+    TRY(reserve(target.file(), size));
     TRY(copy_bytes(header.image, target.file(), 0, data_offset));
 
     SectorCipher cipher = TRY(SectorCipher::make(header.key, SectorCipher::Direction::Encrypt));

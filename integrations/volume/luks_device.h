@@ -70,7 +70,7 @@ struct NewHeader {
 Result<NewHeader> make_header(std::uint64_t size, const std::string& name, const Passphrase& passphrase,
                               const FormatOptions& options);
 
-inline constexpr std::uint64_t LargestDataOffset = 17 * 1024 * 1024;  ///< no new header is larger
+inline constexpr std::uint64_t LargestDataOffset = 16 * 1024 * 1024;  ///< no new header is larger
 
 /// Where the data of a new volume begins: cryptsetup's own defaults, 2 MiB for LUKS1 and 16 MiB for LUKS2; a LUKS2
 /// device below 17 MiB gets a compact header with room for two key slots.

@@ -184,38 +184,38 @@ Result<Luks2Copy> read_luks2_copy(const ByteSource& source, std::uint64_t offset
 
 const json::value* find(const json::object& object, std::string_view key) { return object.if_contains(key); }
 
-Result<const json::object*> object_at(const json::object& parent, const std::string& key, const std::string& where) {
-    const json::value* value = find(parent, key);
-    if (value == nullptr || !value->is_object()) return damaged(where + " has no object \"" + key + "\"");
+Result<const json::object*> object_at(const json::object& parent, const std::string& name, const std::string& where) {
+    const json::value* value = find(parent, name);
+    if (value == nullptr || !value->is_object()) return damaged(where + " has no object \"" + name + "\"");
     return &value->get_object();
 }
 
-Result<std::string> string_at(const json::object& parent, const std::string& key, const std::string& where) {
-    const json::value* value = find(parent, key);
-    if (value == nullptr || !value->is_string()) return damaged(where + " has no text \"" + key + "\"");
+Result<std::string> string_at(const json::object& parent, const std::string& name, const std::string& where) {
+    const json::value* value = find(parent, name);
+    if (value == nullptr || !value->is_string()) return damaged(where + " has no text \"" + name + "\"");
     const json::string& text = value->get_string();
     if (!std::all_of(text.begin(), text.end(), [](unsigned char c) { return c >= 0x20 && c < 0x7f; })) {
-        return damaged(where + " holds characters that are not text in \"" + key + "\"");
+        return damaged(where + " holds characters that are not text in \"" + name + "\"");
     }
     return std::string(text);
 }
 
 /// A number that JSON holds as text, since it may be beyond 2^53 (specification, section 3.1).
-Result<std::uint64_t> offset_at(const json::object& parent, const std::string& key, const std::string& where) {
-    const std::string text = TRY(string_at(parent, key, where));
+Result<std::uint64_t> offset_at(const json::object& parent, const std::string& name, const std::string& where) {
+    const std::string text = TRY(string_at(parent, name, where));
     std::uint64_t value = 0;
     const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), value);
     if (failed != std::errc{} || end != text.data() + text.size())
-        return damaged(where + " has a bad number \"" + key + "\"");
+        return damaged(where + " has a bad number \"" + name + "\"");
     return value;
 }
 
-Result<std::uint32_t> number_at(const json::object& parent, const std::string& key, const std::string& where) {
-    const json::value* value = find(parent, key);
-    if (value == nullptr || !value->is_number()) return damaged(where + " has no number \"" + key + "\"");
+Result<std::uint32_t> number_at(const json::object& parent, const std::string& name, const std::string& where) {
+    const json::value* value = find(parent, name);
+    if (value == nullptr || !value->is_number()) return damaged(where + " has no number \"" + name + "\"");
     json::error_code failed;
     const auto number = value->to_number<std::uint32_t>(failed);
-    if (failed) return damaged(where + " has a number out of range in \"" + key + "\"");
+    if (failed) return damaged(where + " has a number out of range in \"" + name + "\"");
     return number;
 }
 

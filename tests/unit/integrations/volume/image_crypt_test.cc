@@ -48,6 +48,18 @@ TEST_F(ImageCrypt, GivesBackWhatItWasGiven) {
     }
 }
 
+TEST_F(ImageCrypt, TakesSmallImagesToo) {
+    for (const std::uint64_t size : {std::uint64_t{512}, MiB - 512, MiB}) {
+        const DevicePath source = scratch_.zeros("small.raw", size);
+        write_at(source.str(), size - 5, "tail!");
+        ASSERT_TRUE(encrypt(source, {}));
+        EXPECT_TRUE(make_luks_encryptor()->test(DevicePath(image_), passphrase_of(KeyHex)));
+        ASSERT_TRUE(decrypt_image(DevicePath(image_), back_, passphrase_of(KeyHex), {}, {}));
+        EXPECT_TRUE(same_bytes(back_, source.str())) << size;
+        for (const std::string& path : {source.str(), image_, back_}) std::filesystem::remove(path);
+    }
+}
+
 TEST_F(ImageCrypt, KeepsSectorsOf4096Bytes) {
     const DevicePath source = raw_image(2 * MiB);
     ASSERT_TRUE(encrypt(source, {.sector_size = 4096}));

@@ -1,0 +1,186 @@
+#include "agent/node_api/volumes.h"
+
+#include <boost/json.hpp>
+
+#include <algorithm>
+#include <filesystem>
+#include <string_view>
+#include <system_error>
+
+#include "agent/node_api/answer.h"
+#include "agent/node_api/volume_json.h"
+#include "integrations/volume/image_crypt.h"
+#include "keymanager/base/bytes.h"
+
+namespace sallyport::node_api {
+namespace {
+
+namespace fs = std::filesystem;
+namespace json = boost::json;
+
+constexpr std::string_view Root = "/sallyport/v1/volumes";
+
+Error missing(std::string_view name) {
+    return {Code::InvalidInput, "'" + std::string(name) + "' is missing or no text", {}};
+}
+
+Result<std::string> text_at(const json::object& body, std::string_view name) {
+    const json::value* value = body.if_contains(name);
+    if (value == nullptr || !value->is_string() || value->get_string().empty()) return missing(name);
+    return std::string(value->get_string());
+}
+
+bool flag_at(const json::object& body, std::string_view name) {
+    const json::value* value = body.if_contains(name);
+    return value != nullptr && value->is_bool() && value->get_bool();
+}
+
+Result<json::object> body_of(const api::Request& request) {
+    json::error_code failed;
+    // These bodies hold ids and paths, never a secret.
+    json::value value = json::parse(text_of(request.body.reveal()), failed);
+    if (failed || !value.is_object())
+        return Error{Code::InvalidInput, "the request's body is no JSON object", failed.message()};
+    return std::move(value.get_object());
+}
+
+bool is_admin(const core::Caller& caller) {
+    return std::find(caller.roles.begin(), caller.roles.end(), "admin") != caller.roles.end();
+}
+
+/// One request on its way through the verbs.
+struct Verbs {
+    volume::VolumeEncryptor& volumes;
+    const VolumeRoutes::Passphrases& passphrases;
+    volume::UnlockProfile default_profile;
+    const core::Caller& caller;
+
+    Result<volume::Passphrase> passphrase(const json::object& body) const {
+        return passphrases(caller, SecretId(TRY(text_at(body, "secret"))));
+    }
+    Result<volume::DevicePath> path(const json::object& body, std::string_view name) const {
+        return checked_path(TRY(text_at(body, name)));
+    }
+
+    Result<json::object> format(const json::object& body) const {
+        const volume::DevicePath device = TRY(path(body, "device"));
+        const volume::FormatOptions options = TRY(format_options_from(body, default_profile));
+        const volume::Passphrase key = TRY(passphrase(body));
+        return to_json(TRY(volumes.format(device, key, options)));
+    }
+
+    Result<json::object> open(const json::object& body) const {
+        const volume::DevicePath device = TRY(path(body, "device"));
+        const volume::MappingName name(TRY(text_at(body, "name")));
+        const volume::OpenOptions options{flag_at(body, "read_only"), flag_at(body, "allow_discards")};
+        const volume::Passphrase key = TRY(passphrase(body));
+        return to_json(TRY(volumes.open(device, key, name, options)));
+    }
+
+    Result<json::object> close(const json::object& body) const {
+        const volume::MappingName name(TRY(text_at(body, "name")));
+        TRY(volumes.close(name));
+        return json::object{{"name", name.str()}};
+    }
+
+    Result<json::object> test(const json::object& body) const {
+        const volume::DevicePath device = TRY(path(body, "device"));
+        const volume::Passphrase key = TRY(passphrase(body));
+        return json::object{{"device", device.str()}, {"key_slot", TRY(volumes.test(device, key))}};
+    }
+
+    Result<json::object> encrypt(const json::object& body) const {
+        const volume::DevicePath source = TRY(path(body, "source"));
+        const volume::DevicePath destination = TRY(new_path(body));
+        const volume::FormatOptions options = TRY(format_options_from(body, default_profile));
+        const volume::Passphrase key = TRY(passphrase(body));
+        const volume::ImageCryptOptions copying{.replace = flag_at(body, "replace")};
+        return report(destination, TRY(volume::encrypt_image(source, destination.str(), key, options, copying)));
+    }
+
+    Result<json::object> decrypt(const json::object& body) const {
+        const volume::DevicePath source = TRY(path(body, "source"));
+        const volume::DevicePath destination = TRY(new_path(body));
+        const volume::Passphrase key = TRY(passphrase(body));
+        const volume::ImageCryptOptions copying{.replace = flag_at(body, "replace")};
+        return report(destination, TRY(volume::decrypt_image(source, destination.str(), key, {}, copying)));
+    }
+
+    Result<json::object> status() const {
+        const std::vector<volume::Mapping> mappings = TRY(volumes.mappings());
+        json::array list;
+        for (const volume::Mapping& mapping : mappings) list.push_back(to_json(mapping));
+        return json::object{{"mappings", std::move(list)}};
+    }
+
+    /// The folder of a file that is to be made is checked; the file itself is made without following anything.
+    Result<volume::DevicePath> new_path(const json::object& body) const {
+        const fs::path wanted(TRY(text_at(body, "destination")));
+        if (!wanted.has_filename() || wanted.filename() == "." || wanted.filename() == "..") {
+            return Error{Code::InvalidInput, wanted.string() + " is no name of a file", {}};
+        }
+        const volume::DevicePath folder = TRY(checked_path(wanted.parent_path().string()));
+        return volume::DevicePath((fs::path(folder.str()) / wanted.filename()).string());
+    }
+
+    static json::object report(const volume::DevicePath& destination, const volume::ImageCryptReport& report) {
+        return {{"destination", destination.str()},
+                {"source_bytes", report.source_bytes},
+                {"destination_bytes", report.destination_bytes}};
+    }
+
+    Result<json::object> run(const api::Request& request) const {
+        if (!is_admin(caller)) return Error{Code::Forbidden, "volumes are for callers with the role admin", {}};
+        std::string_view verb = request.target;
+        verb.remove_prefix(std::min(verb.size(), Root.size()));
+        if (request.method == "GET" && (verb.empty() || verb == "/")) return status();
+        if (request.method != "POST")
+            return Error{Code::NotFound, "there is no " + request.method + " " + request.target, {}};
+        const json::object body = TRY(body_of(request));
+        if (verb == "/format") return format(body);
+        if (verb == "/open") return open(body);
+        if (verb == "/close") return close(body);
+        if (verb == "/test") return test(body);
+        if (verb == "/encrypt") return encrypt(body);
+        if (verb == "/decrypt") return decrypt(body);
+        return Error{Code::NotFound, "there is no " + request.target, {}};
+    }
+};
+
+}  // namespace
+
+Result<volume::DevicePath> checked_path(const std::string& path) {
+    const fs::path wanted(path);
+    if (!wanted.is_absolute() || path.find('\0') != std::string::npos) {
+        return Error{Code::InvalidInput, "'" + path + "' is no absolute path", {}};
+    }
+    if (wanted.lexically_normal() != wanted)
+        return Error{Code::InvalidInput, "'" + path + "' is not in its plain form", {}};
+    std::error_code failed;
+    const fs::path real = fs::canonical(wanted, failed);
+    if (failed == std::errc::no_such_file_or_directory) return Error{Code::NotFound, path + " does not exist", {}};
+    if (failed) return Error{Code::InvalidInput, "cannot follow " + path + ": " + failed.message(), {}};
+    // udev's names of devices are links; nobody but root makes them.
+    const auto in_dev = [](const fs::path& p) { return p.native().starts_with("/dev/"); };
+    if (real != wanted && !(in_dev(real) && in_dev(wanted))) {
+        return Error{
+            Code::InvalidInput, path + " leads through a symbolic link: name " + real.string() + " itself", {}};
+    }
+    return volume::DevicePath(real.string());
+}
+
+api::Response VolumeRoutes::handle(const api::Request& request, const core::Caller& caller) {
+    return answer(Verbs{volumes_, passphrases_, default_profile_, caller}.run(request));
+}
+
+http::Route VolumeRoutes::route(lanes::Lane& lane) {
+    const auto handler = [this, &lane](const api::Request& request,
+                                       const core::Caller& caller) -> http::asio::awaitable<api::Response> {
+        auto response = co_await lane.run([this, &request, &caller] { return handle(request, caller); });
+        if (!response) co_return answer(response.error());
+        co_return std::move(*response);
+    };
+    return {std::string(Root), handler};
+}
+
+}  // namespace sallyport::node_api

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "agent/http/route.h"
+#include "agent/lanes/lane.h"
+#include "integrations/volume/volume_encryptor.h"
+#include "keymanager/api/http_message.h"
+#include "keymanager/base/ids.h"
+#include "keymanager/base/result.h"
+#include "keymanager/core/caller.h"
+
+namespace sallyport::node_api {
+
+/// The volumes of this node, for local administrators:
+///   POST /sallyport/v1/volumes/format|open|close|test|encrypt|decrypt    a JSON object in and out
+///   GET  /sallyport/v1/volumes                                          {"mappings": […]}
+/// Requests name a secret of the key manager ("secret": its id) and a device ("device"); no secret bytes pass. Answers
+/// are those of volume_json.h, errors those of the key manager's API.
+///
+/// The agent opens the paths with its own rights: hence only callers with the role admin are heard, and the route
+/// belongs on UNIX sockets alone, whose callers the kernel vouches for. Paths must be absolute and free of symbolic
+/// links and "..".
+class VolumeRoutes {
+public:
+    /// The passphrase that a key makes, fetched with the caller's own rights.
+    using Passphrases = std::function<Result<volume::Passphrase>(const core::Caller&, const SecretId&)>;
+
+    /// Both must outlive this.
+    VolumeRoutes(volume::VolumeEncryptor& volumes, Passphrases passphrases, volume::UnlockProfile default_profile)
+        : volumes_(volumes), passphrases_(std::move(passphrases)), default_profile_(default_profile) {}
+
+    /// Never throws and always answers. Blocks, for seconds: use it from the lane `volumes`.
+    api::Response handle(const api::Request& request, const core::Caller& caller);
+
+    /// What the server serves: handle() on the lane. This and the lane must outlive it.
+    http::Route route(lanes::Lane& lane);
+
+private:
+    volume::VolumeEncryptor& volumes_;
+    Passphrases passphrases_;
+    volume::UnlockProfile default_profile_;
+};
+
+/// A path that the agent may open for a caller: absolute, without "." and "..", and through no symbolic link but udev's
+/// own under /dev (whose target is given back). Error: `InvalidInput`, `NotFound`.
+Result<volume::DevicePath> checked_path(const std::string& path);
+
+}  // namespace sallyport::node_api
