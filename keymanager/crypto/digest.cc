@@ -8,6 +8,13 @@
 namespace sallyport::crypto {
 namespace {
 
+/// Fetched once and kept: with EVP_sha256() OpenSSL 3 looks the provider's implementation up at every use, which takes
+/// longer than the digest of a token.
+const EVP_MD* sha256_algorithm() {
+    static const EVP_MD* const fetched = EVP_MD_fetch(nullptr, "SHA256", nullptr);
+    return fetched == nullptr ? EVP_sha256() : fetched;
+}
+
 Result<void> hmac_into(std::span<const std::byte> key, std::span<const std::byte> message, std::span<std::byte> out) {
     // A null key means "reuse" to OpenSSL: an empty one needs an address.
     static const unsigned char none = 0;
@@ -38,7 +45,7 @@ Result<SecureBytes> hmac_sha256_secret(std::span<const std::byte> key, std::span
 Result<std::array<std::byte, 32>> sha256(std::span<const std::byte> message) {
     std::array<std::byte, 32> out{};
     unsigned int size = 0;
-    if (EVP_Digest(message.data(), message.size(), uchar(out.data()), &size, EVP_sha256(), nullptr) != 1) {
+    if (EVP_Digest(message.data(), message.size(), uchar(out.data()), &size, sha256_algorithm(), nullptr) != 1) {
         return Error{Code::Internal, "SHA-256 failed", openssl_detail()};
     }
     return out;
