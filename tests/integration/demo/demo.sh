@@ -107,7 +107,7 @@ passphrase_of() { raw_key "$1" | od -An -v -tx1 | tr -d ' \n'; }
 
 make_database() {
     begin "A key-encryption key is made, and a database that it can open"
-    write_config keymanager
+    write_config "keymanager, volumes"
     "$SALLYPORT" db create --generate-kek --config "$work/agent.yaml" > "$work/create.out" || fail "db create"
     [[ $(stat -c %a "$work/kek") =~ ^[46]00$ ]] || fail "the KEK file is not private: mode $(stat -c %a "$work/kek")"
     done_with "kek: $(stat -c '%s bytes, mode %a' "$work/kek"); keys.db: $(stat -c '%s bytes' "$work/keys.db")"
@@ -192,7 +192,7 @@ restart_with_objects() {
     begin "The agent restarts with the object filter, keys read back from the database"
     stop_agent
     mkdir "$work/objects"
-    write_config 'keymanager, objects' "objects:
+    write_config "keymanager, objects" "objects:
   listen: 127.0.0.1:$objects_port
   upstream: {type: directory, path: $work/objects}
   project: $PROJECT
