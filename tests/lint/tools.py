@@ -35,7 +35,8 @@ def shellcheck():
 def python():
     problems = []
     for path in files():
-        if path.suffix == ".py" or b"python3" in first_line(path):
+        first = first_line(path)
+        if path.suffix == ".py" or (first.startswith(b"#!") and b"python3" in first):
             try:
                 compile(text_of(path), str(path), "exec")
             except SyntaxError as error:
