@@ -49,6 +49,19 @@ class GuestDisk:
         passphrase_file.unlink()
         plain_file.unlink()
 
+    def write_image_with_sallyport(self, folder):
+        """The same by our own `volume encrypt`; QEMU reads LUKS1 only."""
+        plain = os.urandom(DISK_BYTES)
+        plain_file, key_file = folder / "plain", folder / "key"
+        plain_file.write_bytes(plain)
+        key_file.write_bytes(self.key)
+        self.image.unlink()
+        done = harness.sallyport("volume", "encrypt", plain_file, self.image, "--luks", "luks1", "--key-file", key_file)
+        assert done.returncode == 0, done.stderr
+        plain_file.unlink()
+        key_file.unlink()
+        self.hash = hashlib.sha256(plain).hexdigest()
+
     def xml(self, target="vda", secret=None):
         return guest.disk_xml(self.image, target, secret or f"uuid='{self.volume}'", serial=self.volume)
 
@@ -157,6 +170,13 @@ class Guests(unittest.TestCase):
         agent = self.agent.process.pid
         if not process_memory.has_sanitizer(agent):
             self.assertEqual(process_memory.scan(agent, self.disk.key), [])
+
+    def test_a_guest_opens_a_disk_that_sallyport_encrypted(self):
+        self.disk.write_image_with_sallyport(self.folder)
+        self.define()
+        self.inject()
+        self.start()
+        self.wait_for_disks(vda=self.disk.hash)
 
     def test_the_search_for_the_key_finds_what_nova_leaves(self):
         self.define_as_nova_does()
