@@ -43,6 +43,12 @@ class UserModeLinux(unittest.TestCase):
             "OTHER_KEY": self.file("other", hashlib.sha256(b"another key").digest())}, seconds=200)
         self.assertEqual(output.count("ok "), 9, output)
 
+    def test_agent_maps_a_volume_by_the_id_of_its_key(self):
+        disk = self.file("disk", b"")
+        os.truncate(disk, 64 * MIB)
+        output = self.run_inside("inside_agent.sh", [disk], {"KEY": self.file("key", hashlib.sha256(b"a key").digest())})
+        self.assertIn("ok the agent", output)
+
     def test_golden_volumes_show_what_dm_crypt_showed_when_they_were_made(self):
         index = json.loads((VECTORS / "index.json").read_text(encoding="utf-8"))
         wanted = [volume for volume in index["volumes"] if volume.get("first_mib_sha256") and "luks_version" in volume]
