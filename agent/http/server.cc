@@ -110,20 +110,26 @@ struct Server::Impl : std::enable_shared_from_this<Server::Impl> {
     Result<void> listen_unix(const UnixListen& where);
     void add_listener(int fd, int family, std::size_t loop, bool spread, std::shared_ptr<TlsContext> tls);
 
-    static asio::awaitable<void> accept_all(std::shared_ptr<Impl> self, Listener& listener);
-    static asio::awaitable<void> serve(std::shared_ptr<Impl> self, std::size_t loop, Socket socket,
+    class Running;
+    using Token = std::unique_ptr<Running>;
+    static asio::awaitable<void> accept_all(std::shared_ptr<Impl> self, Token running, Listener& listener);
+    static asio::awaitable<void> serve(std::shared_ptr<Impl> self, Token running, std::size_t loop, Socket socket,
                                        std::shared_ptr<TlsContext> tls);
-    static asio::awaitable<void> watch_deadlines(std::shared_ptr<Impl> self, LoopState& state);
+    static asio::awaitable<void> watch_deadlines(std::shared_ptr<Impl> self, Token running, LoopState& state);
     Result<std::unique_ptr<ByteStream>> stream_over(Socket socket, const std::shared_ptr<TlsContext>& tls);
 
     /// Runs `action` for each loop's state, on that loop.
     template <class Action>
     void on_each_loop(Action action) {
         for (auto& state : loops) {
-            asio::post(state->context, [self = shared_from_this(), at = state.get(), action] { action(*self, *at); });
+            asio::post(state->context, [self = shared_from_this(), token = running(), at = state.get(), action] {
+                static_cast<void>(token);
+                action(*self, *at);
+            });
         }
     }
-    /// For as long as it lives a coroutine of this server runs.
+    /// For as long as it lives a coroutine or a posted call of this server runs, or is about to: it is made before the
+    /// coroutine is spawned, so that nothing is released between that and its first step.
     class Running {
     public:
         explicit Running(Impl& server) : server_(server) { ++server_.coroutines; }
@@ -138,6 +144,7 @@ struct Server::Impl : std::enable_shared_from_this<Server::Impl> {
     private:
         Impl& server_;
     };
+    Token running() { return std::make_unique<Running>(*this); }
 
     /// Takes the sockets and timers out of the event loops, which may go before the last owner of this. Not while a
     /// coroutine may still use them.
@@ -241,8 +248,8 @@ Result<std::unique_ptr<ByteStream>> Server::Impl::stream_over(Socket socket, con
     return stream;
 }
 
-asio::awaitable<void> Server::Impl::accept_all(std::shared_ptr<Impl> self, Listener& listener) {
-    const Running running(*self);
+asio::awaitable<void> Server::Impl::accept_all(std::shared_ptr<Impl> self, Token running, Listener& listener) {
+    static_cast<void>(running);
     asio::steady_timer pause(self->loops[listener.loop]->context);
     while (!self->stopping) {
         if (self->counters.open >= self->config.limits.connections) {
@@ -264,13 +271,13 @@ asio::awaitable<void> Server::Impl::accept_all(std::shared_ptr<Impl> self, Liste
         }
         ++self->counters.open;
         ++self->counters.connections;
-        asio::co_spawn(context, serve(self, loop, std::move(socket), listener.tls), asio::detached);
+        asio::co_spawn(context, serve(self, self->running(), loop, std::move(socket), listener.tls), asio::detached);
     }
 }
 
-asio::awaitable<void> Server::Impl::serve(std::shared_ptr<Impl> self, std::size_t loop, Socket socket,
+asio::awaitable<void> Server::Impl::serve(std::shared_ptr<Impl> self, Token running, std::size_t loop, Socket socket,
                                           std::shared_ptr<TlsContext> tls) {
-    const Running running(*self);
+    static_cast<void>(running);
     LoopState& state = *self->loops[loop];
     auto stream = self->stream_over(std::move(socket), tls);
     if (stream && !self->stopping) {
@@ -278,7 +285,7 @@ asio::awaitable<void> Server::Impl::serve(std::shared_ptr<Impl> self, std::size_
                                                           self->door, self->counters);
         if (!state.ticking) {
             state.ticking = true;
-            asio::co_spawn(state.context, watch_deadlines(self, state), asio::detached);
+            asio::co_spawn(state.context, watch_deadlines(self, self->running(), state), asio::detached);
         }
         try {
             co_await connection->serve();
@@ -295,8 +302,8 @@ asio::awaitable<void> Server::Impl::serve(std::shared_ptr<Impl> self, std::size_
 }
 
 /// One timer a loop instead of several a request: deadlines are coarse, and an idle server does nothing.
-asio::awaitable<void> Server::Impl::watch_deadlines(std::shared_ptr<Impl> self, LoopState& state) {
-    const Running running(*self);
+asio::awaitable<void> Server::Impl::watch_deadlines(std::shared_ptr<Impl> self, Token running, LoopState& state) {
+    static_cast<void>(running);
     while (!state.connections.empty()) {
         state.ticker.expires_after(self->tick);
         co_await state.ticker.async_wait(AsTuple);
@@ -322,7 +329,8 @@ Result<std::uint16_t> Server::listen(const ListenOn& where) {
 
 void Server::start() {
     for (Listener& listener : impl_->listeners) {
-        asio::co_spawn(impl_->loops[listener.loop]->context, Impl::accept_all(impl_, listener), asio::detached);
+        asio::co_spawn(impl_->loops[listener.loop]->context, Impl::accept_all(impl_, impl_->running(), listener),
+                       asio::detached);
     }
 }
 
