@@ -81,7 +81,10 @@ class Doors(unittest.TestCase):
         agent = harness.start_agent(self, self.folder)
         with socket.create_connection(("127.0.0.1", agent.port)) as idle:
             self.assertEqual(agent.stop(), 0, agent.log())
-            self.assertEqual(idle.recv(1), b"")
+            try:
+                self.assertEqual(idle.recv(1), b"")
+            except ConnectionResetError:
+                pass  # it was still in the listener's backlog
         self.assertFalse(os.path.exists(agent.unix_path))
 
     def test_a_second_agent_on_the_same_doors_refuses_to_start(self):
