@@ -24,7 +24,7 @@ LIST
 # Mounts and processes live in namespaces of their own: when the shell in there ends, so does everything it started.
 run_inside() {
     # shellcheck disable=SC2016
-    unshare --mount --pid --fork --kill-child bash -euc '
+    unshare --mount --pid --fork --kill-child=KILL bash -euc '
         tree="$1" command="$2"
         mount --make-rprivate /
         mount -t proc proc "$tree/proc"
@@ -34,12 +34,22 @@ run_inside() {
         mount -t tmpfs tmpfs "$tree/tmp"
         exec chroot "$tree" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8 TERM=dumb \
             bash -c "cd /root/sallyport && $command" < /dev/null
-    ' fresh "$@"
+    ' fresh "$@" &
+    inside=$!
+    wait "$inside"
+}
+
+# shellcheck disable=SC2317  # the trap calls it
+clean_up() {
+    [[ -z $inside ]] || kill -KILL "$inside" 2> /dev/null || true
+    rm -rf --one-file-system "$tree"
 }
 
 make_base
 tree=$(mktemp -d "$cache/run.XXXXXX")
-trap 'rm -rf --one-file-system "$tree"' EXIT
+inside=""
+trap clean_up EXIT
+trap 'echo "fresh: stopped by a signal" >&2; exit 130' INT TERM HUP
 cp -a "$cache/base/." "$tree"
 cp -L /etc/resolv.conf "$tree/etc/resolv.conf"
 git clone --quiet --no-hardlinks "$source_tree" "$tree/root/sallyport"
