@@ -6,7 +6,7 @@ from tree import BINARY, CODE_FOLDERS, ROOT, files, is_cpp, is_generated_data, i
 
 UNFINISHED = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b|\b[Pp]laceholder\b")
 SKIPPED_TEST = re.compile(r"GTEST_SKIP|\bDISABLED_\w|unittest\.skip|\.skipTest\(|@skip\b")
-HOME_PATH = re.compile(r"/work/(shared|main|wt)\b|/home/\w")
+HOME_PATH = re.compile(r"/home/\w")
 # Secret bytes live in SecureBytes. A plain string or vector with such a name is either a leak or a bad name.
 SECRET_NAME = re.compile(
     r"std::(?:string|vector<[^>]*>)[\s&]+(?:(?:\w+_)?(?:payload|passphrase|kek|pin|password|plaintext)_?\s*[;={,)(]"

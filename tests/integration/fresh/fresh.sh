@@ -5,8 +5,11 @@
 set -euo pipefail
 source_tree="$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/../../.."
 cache="${SALLYPORT_FRESH:-$HOME/.cache/sallyport-fresh}"
-mirror="${SALLYPORT_MIRROR:-http://deb.debian.org/debian}"
-security="${SALLYPORT_SECURITY_MIRROR:-http://deb.debian.org/debian-security}"
+# Debian's mirrors: those of this machine, unless named.
+mirror_ending() { grep -rhoE "https?://[^ ]+/$1/?" /etc/apt/sources.list /etc/apt/sources.list.d/ 2> /dev/null | grep -v snapshot | head -1 || return 0; }
+mirror="${SALLYPORT_MIRROR:-$(mirror_ending debian)}"
+security="${SALLYPORT_SECURITY_MIRROR:-$(mirror_ending debian-security)}"
+[[ -n $mirror && -n $security ]] || { echo "fresh.sh: set SALLYPORT_MIRROR and SALLYPORT_SECURITY_MIRROR" >&2; exit 2; }
 
 make_base() {
     [[ ! -e $cache/base.done ]] || return 0
