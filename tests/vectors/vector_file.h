@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include "tests/vectors/vectors.h"
+
 namespace sallyport {
 
 /// A paragraph of "Name = value" lines of a .vec file.
@@ -15,7 +17,7 @@ using Vector = std::map<std::string, std::string>;
 inline std::vector<Vector> read_vectors(const std::string& name) {
     std::vector<Vector> vectors;
     Vector current;
-    std::ifstream file(std::string(SALLYPORT_VECTORS) + "/" + name);
+    std::ifstream file(vectors_path(name));
     for (std::string line; std::getline(file, line);) {
         const auto equals = line.find(" = ");
         if (line.empty() && !current.empty()) vectors.push_back(std::exchange(current, {}));

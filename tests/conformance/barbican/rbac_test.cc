@@ -9,6 +9,7 @@
 
 #include "keymanager/api/http_message.h"
 #include "tests/conformance/barbican/world.h"
+#include "tests/vectors/vectors.h"
 
 namespace sallyport::conformance {
 namespace {
@@ -87,7 +88,7 @@ private:
 };
 
 void check_matrix(const std::string& file, bool new_defaults, const std::string& owner) {
-    std::ifstream in(std::string(SALLYPORT_VECTORS "/barbican/") + file);
+    std::ifstream in(vectors_path("barbican/" + file));
     std::stringstream text;
     text << in.rdbuf();
     const json::value recorded = json::parse(text.str());

@@ -14,6 +14,7 @@
 #include "keymanager/base/bytes.h"
 #include "keymanager/base/codec.h"
 #include "keymanager/base/uuid.h"
+#include "tests/vectors/vectors.h"
 
 namespace sallyport::conformance {
 namespace {
@@ -41,7 +42,7 @@ std::string shown(const json::value& value) { return json::serialize(value).subs
 }  // namespace
 
 std::vector<Case> load_cases(const std::string& file) {
-    std::ifstream in(std::string(SALLYPORT_VECTORS "/barbican/") + file);
+    std::ifstream in(vectors_path("barbican/" + file));
     std::stringstream text;
     text << in.rdbuf();
     const json::value recording = json::parse(text.str());

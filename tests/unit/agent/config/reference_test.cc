@@ -5,12 +5,13 @@
 
 #include "agent/config/config.h"
 #include "tests/unit/agent/config/temporary_folder.h"
+#include "tests/vectors/vectors.h"
 
 namespace sallyport::config {
 namespace {
 
 std::string text_of_file(const std::string& path) {
-    std::ifstream file(std::string(SALLYPORT_SOURCE_DIR) + "/" + path);
+    std::ifstream file(source_path(path));
     std::stringstream text;
     text << file.rdbuf();
     return text.str();

@@ -6,6 +6,8 @@
 #include <iterator>
 #include <string>
 
+#include "tests/vectors/vectors.h"
+
 namespace sallyport::libvirt {
 namespace {
 
@@ -13,7 +15,7 @@ constexpr auto Uuid = "4b33363a-60e0-4c34-a3ae-c975a5370ee2";
 constexpr auto OtherUuid = "5c33363a-60e0-4c34-a3ae-c975a5370ee3";
 
 std::string vector_file(const std::string& name) {
-    std::ifstream file(std::string(SALLYPORT_VECTORS) + "/libvirt/" + name);
+    std::ifstream file(vectors_path("libvirt/" + name));
     EXPECT_TRUE(file) << name;
     return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
 }

@@ -13,6 +13,7 @@
 #include "keymanager/base/codec.h"
 #include "keymanager/base/uuid.h"
 #include "keymanager/crypto/digest.h"
+#include "tests/vectors/vectors.h"
 
 namespace sallyport::object::vectors {
 namespace {
@@ -46,7 +47,7 @@ json::array load(const std::string& file) {
     // put.json is read by hundreds of tests.
     static std::map<std::string, json::array> read;
     if (const auto known = read.find(file); known != read.end()) return known->second;
-    std::ifstream stream(std::string(SALLYPORT_VECTORS "/swift/") + file, std::ios::binary);
+    std::ifstream stream(vectors_path("swift/" + file), std::ios::binary);
     const std::string content((std::istreambuf_iterator<char>(stream)), std::istreambuf_iterator<char>());
     return read[file] = json::parse(content).at("vectors").as_array();
 }

@@ -5,6 +5,7 @@
 #include "integrations/volume/volume_encryptor.h"
 #include "keymanager/crypto/digest.h"
 #include "tests/unit/integrations/volume/scratch.h"
+#include "tests/vectors/vectors.h"
 
 namespace sallyport::volume {
 namespace {
@@ -13,7 +14,7 @@ namespace json = boost::json;
 
 const json::array& golden_volumes() {
     static const json::value index = [] {
-        const Bytes text = read_all(SALLYPORT_VECTORS "/luks/index.json");
+        const Bytes text = read_all(vectors_path("luks/index.json"));
         return json::parse(sallyport::text_of(std::span(text)));
     }();
     return index.at("volumes").as_array();
@@ -30,7 +31,7 @@ std::string hash_of(std::span<const std::byte> bytes) { return to_hex(crypto::sh
 class GoldenVolume : public testing::TestWithParam<json::object> {
 protected:
     void SetUp() override {
-        const std::string packed = SALLYPORT_VECTORS "/luks/" + text_at(GetParam(), "file");
+        const std::string packed = vectors_path("luks/" + text_at(GetParam(), "file"));
         ASSERT_TRUE(runs("xz -dc '" + packed + "' > '" + image().str() + "'"));
         ASSERT_EQ(hash_of(read_all(image().str())), text_at(GetParam(), "image_sha256"));
     }
@@ -143,7 +144,7 @@ TEST(GoldenVolumes, AreNamedForWhatTheyHold) {
     const Scratch scratch;
     const auto volumes = make_luks_encryptor();
     const auto content = [&](const std::string& name) {
-        EXPECT_TRUE(runs("xz -dc '" SALLYPORT_VECTORS "/luks/" + name + ".img.xz' > '" + scratch.path(name) + "'"));
+        EXPECT_TRUE(runs("xz -dc '" + vectors_path("luks/" + name) + ".img.xz' > '" + scratch.path(name) + "'"));
         return volumes->inspect(DevicePath(scratch.path(name))).value();
     };
     EXPECT_EQ(content("unformatted-zeros").content, Content::Blank);

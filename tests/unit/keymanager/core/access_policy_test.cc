@@ -9,6 +9,7 @@
 #include <string>
 
 #include "keymanager/core/default_policy.h"
+#include "tests/vectors/vectors.h"
 
 namespace sallyport::core {
 namespace {
@@ -20,7 +21,7 @@ const json::value& recorded(const std::string& name) {
     static std::map<std::string, json::value> files;
     const auto found = files.find(name);
     if (found != files.end()) return found->second;
-    std::ifstream file(std::string(SALLYPORT_VECTORS "/policy/") + name);
+    std::ifstream file(vectors_path("policy/" + std::string(name)));
     std::stringstream text;
     text << file.rdbuf();
     return files.emplace(name, json::parse(text.str())).first->second;

@@ -11,12 +11,13 @@
 #include "tests/unit/keymanager/db/sqlite_file.h"
 #include "tests/unit/keymanager/store/kek_files.h"
 #include "tests/vectors/vector_file.h"
+#include "tests/vectors/vectors.h"
 
 namespace sallyport::db {
 namespace {
 
 std::string barbican_dump() {
-    std::ifstream file(SALLYPORT_VECTORS "/simple_crypto/barbican.sql");
+    std::ifstream file(vectors_path("simple_crypto/barbican.sql"));
     return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
 }
 
