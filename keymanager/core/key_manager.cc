@@ -57,6 +57,20 @@ struct NewSecret {
     std::optional<Payload> payload;
 };
 
+/// So many of the oldest pKEKs, and of the newest, prove a master key: a rotation half done shows at either end.
+constexpr int ProofKeks = 32;
+
+/// On a database that somebody else filled no canary tells whose master key it is, so the keys in it have to. Before
+/// anything is written: under a wrong master key not even our tables belong there.
+Result<void> prove_master_key(db::Database& database, store::SecretStore& store) {
+    const store::StoreInfo& info = store.info();
+    const auto keks = TRY(database.read([&info](db::Session& session) {
+        return db::find_keks_without_canary(session, info.name, info.crypto_plugin, ProofKeks);
+    }));
+    for (const model::KekMeta& kek : keks) TRY(store.check_kek(kek));
+    return {};
+}
+
 constexpr std::string_view PassphrasePart = "private_key_passphrase";
 
 }  // namespace
@@ -254,6 +268,7 @@ KeyManager::~KeyManager() = default;
 Result<std::unique_ptr<KeyManager>> KeyManager::open(std::unique_ptr<db::Database> database,
                                                      std::unique_ptr<store::SecretStore> store, AccessPolicy policy,
                                                      const Clock& clock, const KeyManagerLimits& limits) {
+    TRY(prove_master_key(*database, *store));
     TRY(database->create_schema());
     const std::string& name = store->info().name;
     const auto canary = TRY(database->read([&name](db::Session& session) { return db::find_canary(session, name); }));

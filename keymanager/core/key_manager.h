@@ -52,8 +52,9 @@ struct OrderView {
 /// ids that do not exist, are deleted or expired (decided before the policy is asked); `Unavailable`, `Overloaded`.
 class KeyManager {
 public:
-    /// Makes the schema of an empty database, checks the store's canary against it (or plants it in a fresh one).
-    /// Error: `WrongKey` if the master key does not belong to this database.
+    /// Makes the schema of an empty database, checks the store's canary against it. Without one (the database is fresh,
+    /// or somebody else's) plants it, once the master key has opened the project keys that are there.
+    /// Error: `WrongKey` if the master key does not belong to this database, in which nothing has been written then.
     static Result<std::unique_ptr<KeyManager>> open(std::unique_ptr<db::Database> database,
                                                     std::unique_ptr<store::SecretStore> store, AccessPolicy policy,
                                                     const Clock& clock, const KeyManagerLimits& limits);

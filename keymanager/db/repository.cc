@@ -194,6 +194,12 @@ constexpr Query FindKek{
     " WHERE kp.external_id = :project AND k.plugin_name = :plugin AND k.active = '1' AND k.bind_completed = '1'"
     " AND k.deleted = '0' ORDER BY k.created_at",
     KekColumns};
+#define ACTIVE_KEKS                                             \
+    "SELECT " KEK_COLUMNS                                       \
+    " FROM kek_data k JOIN projects kp ON kp.id = k.project_id" \
+    " WHERE k.plugin_name = :plugin AND k.active = '1' AND k.bind_completed = '1' AND k.deleted = '0'"
+constexpr Query FindOldestKeks{ACTIVE_KEKS " ORDER BY k.created_at, k.id LIMIT :most", KekColumns};
+constexpr Query FindNewestKeks{ACTIVE_KEKS " ORDER BY k.created_at DESC, k.id DESC LIMIT :most", KekColumns};
 constexpr Query InsertKek{
     "INSERT INTO kek_data (id, created_at, updated_at, deleted, status, plugin_name, kek_label, project_id, active,"
     " bind_completed, algorithm, bit_length, mode, plugin_meta)"
@@ -622,6 +628,22 @@ Result<std::optional<std::string>> find_canary(Session& session, const std::stri
         return row.finish();
     }));
     return found;
+}
+
+Result<std::vector<model::KekMeta>> find_keks_without_canary(Session& session, const std::string& store_name,
+                                                             const std::string& plugin_name, int most) {
+    std::vector<model::KekMeta> keks;
+    if (!TRY(session.has_table("kek_data"))) return keks;
+    if (TRY(session.has_table("sp_canaries")) && TRY(find_canary(session, store_name))) return keks;
+    for (const Query& query : {FindOldestKeks, FindNewestKeks}) {
+        TRY(session.select(query, {plugin_name, most}, [&keks](Columns& row) -> Result<void> {
+            model::KekMeta kek = take_kek(row);
+            const bool known = std::ranges::find(keks, kek.id, &model::KekMeta::id) != keks.end();
+            if (!known) keks.push_back(std::move(kek));
+            return row.finish();
+        }));
+    }
+    return keks;
 }
 
 Result<void> put_canary(Session& session, const std::string& store_name, const std::string& canary, Timestamp now) {

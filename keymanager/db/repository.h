@@ -68,6 +68,11 @@ Result<void> delete_order(Session& session, const ProjectId& project, const Orde
 
 /// The canary of a secret store, in sp_canaries.
 Result<std::optional<std::string>> find_canary(Session& session, const std::string& store_name);
+/// The KEKs that can prove a store's master key on a database that its canary does not speak for, one that Barbican
+/// filled: active ones of the plug-in, the oldest and the newest `most` of them. None if there is a canary, or nothing.
+/// Asks before it looks which tables there are, so it comes before create_schema() changes anything.
+Result<std::vector<model::KekMeta>> find_keks_without_canary(Session& session, const std::string& store_name,
+                                                             const std::string& plugin_name, int most);
 Result<void> put_canary(Session& session, const std::string& store_name, const std::string& canary, Timestamp now);
 
 }  // namespace sallyport::db

@@ -52,6 +52,9 @@ public:
     virtual Result<std::string> make_canary() = 0;
     /// Error: `WrongKey` if none of the configured master keys opens it.
     virtual Result<void> check_canary(const std::string& canary) = 0;
+    /// The same proof by a pKEK, for a database that somebody else filled and that holds no canary of ours.
+    /// Error: `WrongKey` if none of the configured master keys opens it: says which were tried, and what to do.
+    virtual Result<void> check_kek(const model::KekMeta& kek) = 0;
 };
 
 }  // namespace sallyport::store

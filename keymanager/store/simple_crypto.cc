@@ -1,6 +1,7 @@
 #include "keymanager/store/simple_crypto.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <array>
 #include <string_view>
@@ -50,6 +51,7 @@ class SimpleCrypto final : public SecretStore {
 public:
     SimpleCrypto(const SimpleCryptoConfig& config, std::vector<crypto::Fernet> master_keys, const Clock& clock)
         : info_{config.name, std::string(StorePlugin), std::string(CryptoPlugin)},
+          kek_files_(config.kek_files),
           envelope_(config.envelope),
           master_keys_(std::move(master_keys)),
           clock_(clock),
@@ -99,17 +101,35 @@ public:
 
     Result<void> check_canary(const std::string& canary) override {
         const auto text = decrypt_with_any(canary);
-        if (!text && text.error().code == Code::WrongKey) {
-            return Error{Code::WrongKey,
-                         fmt::format("none of the KEK files of secret store '{}' belongs to this database", info_.name),
-                         {}};
-        }
+        if (!text && text.error().code == Code::WrongKey) return wrong_master_key({});
         if (!text) return speaks_of_the_data(text.error()) ? damaged_canary() : text.error();
         if (!equal_in_constant_time(text->reveal(), bytes_of(CanaryText))) return damaged_canary();
         return {};
     }
 
+    Result<void> check_kek(const model::KekMeta& kek) override {
+        const auto text = decrypt_with_any(kek.plugin_meta);
+        const std::string which = fmt::format("kek_data row {} of project {}", kek.id.str(), kek.project.str());
+        if (!text && text.error().code == Code::WrongKey) return wrong_master_key(which + " does not open");
+        if (text) {
+            const auto fernet = crypto::Fernet::from_text(text->reveal());
+            if (fernet) return {};
+            if (!speaks_of_the_data(fernet.error())) return fernet.error();
+        } else if (!speaks_of_the_data(text.error())) {
+            return text.error();
+        }
+        return Error{Code::Corrupt, which + " is damaged", {}};
+    }
+
 private:
+    Error wrong_master_key(std::string detail) const {
+        return {Code::WrongKey,
+                fmt::format("none of the KEK files of secret store '{}' ({}) belongs to this database: name the file "
+                            "with the key that made it (Barbican: [simple_crypto_plugin] kek), or another database",
+                            info_.name, fmt::join(kek_files_, ", ")),
+                std::move(detail)};
+    }
+
     /// An error about what is stored, rather than about our own means (a full arena, say).
     static bool speaks_of_the_data(const Error& error) {
         return error.code == Code::InvalidInput || error.code == Code::WrongKey || error.code == Code::Corrupt;
@@ -180,6 +200,7 @@ private:
     }
 
     const StoreInfo info_;
+    const std::vector<std::string> kek_files_;
     const Envelope envelope_;
     const std::vector<crypto::Fernet> master_keys_;  // the first writes, all read
     const Clock& clock_;

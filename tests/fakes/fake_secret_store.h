@@ -53,6 +53,11 @@ public:
         return {};
     }
 
+    Result<void> check_kek(const model::KekMeta& kek) override {
+        if (kek.plugin_meta != "fake") return Error{Code::WrongKey, "another master key", {}};
+        return {};
+    }
+
 private:
     static Error away() { return Error{Code::Unavailable, "the token is gone", {}}; }
     static std::string name_of(const model::KekMeta& kek, const store::SecretBinding& binding) {

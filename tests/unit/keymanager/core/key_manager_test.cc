@@ -6,7 +6,9 @@
 #include <atomic>
 #include <chrono>
 #include <filesystem>
+#include <fstream>
 #include <initializer_list>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <string>
@@ -14,8 +16,13 @@
 #include <vector>
 
 #include "keymanager/base/bytes.h"
+#include "keymanager/store/simple_crypto.h"
 #include "tests/fakes/fake_secret_store.h"
 #include "tests/fakes/manual_clock.h"
+#include "tests/unit/keymanager/db/sqlite_file.h"
+#include "tests/unit/keymanager/store/kek_files.h"
+#include "tests/vectors/vector_file.h"
+#include "tests/vectors/vectors.h"
 
 namespace sallyport::core {
 namespace {
@@ -272,6 +279,59 @@ TEST_F(KeyManagerTest, OnlyAnAdminDeletesAnOrderAndItsKeyStays) {
     EXPECT_TRUE(key_manager_->remove_order(Admin, id));
     EXPECT_EQ(code_of(key_manager_->describe_order(Admin, id)), Code::NotFound);
     EXPECT_TRUE(key_manager_->fetch(Creator, key));
+}
+
+/// A database that Barbican made and filled, under a master key of its own.
+class BarbicansDatabase : public testing::Test {
+protected:
+    BarbicansDatabase() {
+        std::ifstream dump(vectors_path("simple_crypto/barbican.sql"));
+        file_.run({std::istreambuf_iterator<char>(dump), std::istreambuf_iterator<char>()});
+    }
+
+    Result<std::unique_ptr<KeyManager>> open_with(const std::string& master_key) {
+        auto store = store::make_simple_crypto({"Software", {keks_.write("kek", master_key)}, {}}, system_clock());
+        return KeyManager::open(file_.open(), *std::move(store), *AccessPolicy::load({}, false), system_clock(), {});
+    }
+    std::string right_key() { return read_vectors("simple_crypto/simple_crypto.vec").at(0)["Master"]; }
+    std::string tables() { return file_.run("SELECT group_concat(name) FROM sqlite_master").at(0); }
+
+    const std::string wrong_key_ = "d3JvbmcgbWFzdGVyIGtleSBmb3IgdGhlIHRlc3RzLi4=";
+    db::SqliteFile file_;
+    store::KekFiles keks_;
+};
+
+TEST_F(BarbicansDatabase, OpensWithItsOwnMasterKeyAndGetsACanary) {
+    EXPECT_TRUE(open_with(right_key()));
+    EXPECT_EQ(file_.run("SELECT count(*) FROM sp_canaries").at(0), "1");
+    EXPECT_TRUE(open_with(right_key()));
+    EXPECT_EQ(code_of(open_with(wrong_key_)), Code::WrongKey);
+}
+
+TEST_F(BarbicansDatabase, RefusesAnotherMasterKeyAndIsLeftAlone) {
+    const std::string before = tables();
+    const auto opened = open_with(wrong_key_);
+    ASSERT_EQ(code_of(opened), Code::WrongKey);
+    EXPECT_NE(opened.error().message.find(keks_.path("kek")), std::string::npos) << opened.error().message;
+    EXPECT_EQ(tables(), before);
+    EXPECT_TRUE(open_with(right_key()));
+}
+
+TEST_F(BarbicansDatabase, RefusesAMasterKeyThatOpensOnlyTheOldestKey) {
+    file_.run(
+        "INSERT INTO kek_data SELECT 'another', '2099-01-01 00:00:00', updated_at, NULL, 0, status, plugin_name,"
+        " kek_label, project_id, 1, 1, algorithm, bit_length, mode,"
+        " (SELECT replace(CAST(plugin_meta AS TEXT), 'A', 'B')) FROM kek_data LIMIT 1");
+    EXPECT_FALSE(open_with(right_key()));
+    // Of one that is used no more nothing depends on it.
+    file_.run("UPDATE kek_data SET active = 0 WHERE id = 'another'");
+    EXPECT_TRUE(open_with(right_key()));
+}
+
+TEST_F(BarbicansDatabase, WithoutProjectKeysTakesAnyMasterKey) {
+    file_.run("DELETE FROM encrypted_data");
+    file_.run("DELETE FROM kek_data");
+    EXPECT_TRUE(open_with(wrong_key_));
 }
 
 }  // namespace
