@@ -17,7 +17,7 @@ Result<std::string> sqlite_path(std::string_view rest) {
         return Error{Code::InvalidInput, "an SQLite URL is sqlite:////absolute/path, with four slashes", {}};
     }
     rest.remove_prefix(1);
-    // These would reach SQLite or SOCI as something else than part of a name.
+    // These would reach SQLite as something else than part of a name.
     if (rest.find_first_of("?\"'") != std::string_view::npos || rest.starts_with("file:")) {
         return Error{Code::InvalidInput, "the path of an SQLite URL holds no options and no quotes", {}};
     }

@@ -13,10 +13,7 @@
 #include "keymanager/base/clock.h"
 #include "keymanager/base/ids.h"
 #include "keymanager/base/result.h"
-
-namespace soci {
-class session;
-}
+#include "keymanager/db/connection.h"
 
 namespace sallyport::db {
 
@@ -24,7 +21,7 @@ namespace sallyport::db {
 /// the text. Write a Query as a constant: it is parsed once a session and kept.
 struct Query {
     const char* text;
-    int columns = 0;  ///< how many a row has; 0: it answers no rows
+    int columns = 0;  ///< how many a row has, for the reader; 0: it answers no rows
 };
 
 /// A value for one ":name". Borrows text, so it lives no longer than the call that it is written in.
@@ -72,13 +69,11 @@ private:
     long number_ = 0;
 };
 
-struct StatementBuffers;  ///< where a statement's columns land; see session.cc
-
 /// The columns of one row, taken from left to right in the order of the SELECT. A column that makes no sense is
 /// remembered, not thrown: ask `finish()` before you use what you took.
 class Columns {
 public:
-    explicit Columns(const StatementBuffers& buffers) : buffers_(buffers) {}
+    explicit Columns(Row row) : row_(row) {}
 
     std::string text();  ///< NULL is wrong here
     std::optional<std::string> optional_text();
@@ -99,29 +94,19 @@ public:
     }
     /// True if the next column is NULL; takes nothing. The mark of a LEFT JOIN that found no row.
     bool next_is_null() const;
-    void skip(int columns) { at_ += columns; }
+    void skip(int columns) { at_ += static_cast<std::size_t>(columns); }
 
     /// Error: `Corrupt`, naming the column by its place.
     Result<void> finish() const;
 
 private:
-    const std::string* next();
+    const std::optional<std::string_view>& next();
     void reject(const char* expected);
 
-    const StatementBuffers& buffers_;
-    int at_ = 0;
-    int rejected_at_ = -1;
+    const Row row_;
+    std::size_t at_ = 0;
+    std::optional<std::size_t> rejected_at_;
     const char* expected_ = "";
-};
-
-/// What only a vendor's own library can tell. Each vendor's file has one.
-class Vendor {
-public:
-    virtual ~Vendor() = default;
-    /// What a thrown exception means.
-    virtual Error translate(const std::exception& thrown) const = 0;
-    /// True if the database has rolled back the open transaction by itself, as SQLite does when the disk is full.
-    virtual bool has_dropped_transaction(soci::session& sql) const = 0;
 };
 
 /// One connection with its parsed statements. The only way to the database for the repository.
@@ -130,16 +115,14 @@ public:
 /// `begin` is called again: nothing slips out of a transaction that its author believes in.
 class Session {
 public:
-    /// Takes the connection. `vendor` outlives the session.
-    Session(std::unique_ptr<soci::session> sql, const Vendor& vendor);
+    explicit Session(std::unique_ptr<Connection> connection);
     ~Session();
     Session(const Session&) = delete;
     Session& operator=(const Session&) = delete;
 
     using OnRow = std::function<Result<void>(Columns&)>;
 
-    /// Runs a SELECT; `on_row` sees each row. The first error of `on_row` is the answer; every row is fetched all the
-    /// same, so that no statement stays open and holds its snapshot.
+    /// Runs a SELECT; `on_row` sees each row. The first error of `on_row` ends it and is the answer.
     Result<void> select(const Query& query, std::initializer_list<Param> params, const OnRow& on_row);
     /// Runs an INSERT, UPDATE or DELETE; answers how many rows it changed. Error: `Conflict` by a constraint.
     Result<long> execute(const Query& query, std::initializer_list<Param> params);
@@ -154,6 +137,10 @@ public:
     Result<void> begin(const Query& query);
     /// The error by which the database dropped the open transaction by itself, if it did.
     Result<void> transaction() const;
+    /// What became of the transaction: `Open` unless transaction() is an error.
+    Fate fate() const;
+    /// True if a constraint refused a row since `begin`: another writer may have been quicker.
+    bool met_conflict() const;
 
 private:
     struct Impl;

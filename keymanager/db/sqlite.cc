@@ -2,17 +2,18 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <soci/soci.h>
-#include <soci/sqlite3/soci-sqlite3.h>
+#include <sqlite3.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <vector>
 
 #include "keymanager/base/assert.h"
 #include "keymanager/base/log.h"
 #include "keymanager/db/commit_queue.h"
+#include "keymanager/db/connection.h"
 #include "keymanager/db/schema.h"
 #include "keymanager/db/session.h"
 #include "keymanager/db/session_pool.h"
@@ -63,29 +64,107 @@ std::string message_of(int result) {
     }
 }
 
-class SqliteVendor final : public Vendor {
+Error failure(sqlite3* connection, int result) {
+    return {code_of(result), message_of(result),
+            fmt::format("SQLite result {}: {}", result,
+                        connection != nullptr ? sqlite3_errmsg(connection) : sqlite3_errstr(result))};
+}
+
+class SqliteStatement final : public Statement {
 public:
-    Error translate(const std::exception& thrown) const override {
-        if (const auto* error = dynamic_cast<const soci::sqlite3_soci_error*>(&thrown)) {
-            return {code_of(error->result()), message_of(error->result()),
-                    fmt::format("SQLite result {}: {}", error->result(), error->what())};
+    SqliteStatement(sqlite3* connection, sqlite3_stmt* statement) : connection_(connection), statement_(statement) {
+        row_.resize(static_cast<std::size_t>(sqlite3_column_count(statement)));
+    }
+    ~SqliteStatement() override { sqlite3_finalize(statement_); }
+    SqliteStatement(const SqliteStatement&) = delete;
+    SqliteStatement& operator=(const SqliteStatement&) = delete;
+
+    Result<long> run(std::span<const Param> params, const OnRow& on_row) override {
+        auto outcome = bind_and_step(params, on_row);
+        // An open statement holds locks and its snapshot. What reset answers is what step has answered already.
+        sqlite3_reset(statement_);
+        return outcome;
+    }
+
+private:
+    Result<long> bind_and_step(std::span<const Param> params, const OnRow& on_row) {
+        // As many values as the text names, always: a Query is a constant.
+        SALLYPORT_ASSERT(static_cast<int>(params.size()) == sqlite3_bind_parameter_count(statement_));
+        for (std::size_t i = 0; i < params.size(); ++i) {
+            if (const int result = bind(static_cast<int>(i) + 1, params[i]); result != SQLITE_OK) {
+                return failure(connection_, result);
+            }
         }
-        return {Code::Internal, "the database failed", thrown.what()};
+        int result = SQLITE_ROW;
+        while ((result = sqlite3_step(statement_)) == SQLITE_ROW) {
+            for (std::size_t i = 0; i < row_.size(); ++i) row_[i] = column(static_cast<int>(i));
+            TRY(on_row(row_));
+        }
+        if (result != SQLITE_DONE) return failure(connection_, result);
+        return static_cast<long>(sqlite3_changes(connection_));
     }
 
-    bool has_dropped_transaction(soci::session& sql) const override {
-        return sqlite_api::sqlite3_get_autocommit(connection(sql)) != 0;
+    /// The text is borrowed until the reset, which comes before the caller's values go.
+    int bind(int place, const Param& param) {
+        if (param.is_null()) return sqlite3_bind_null(statement_, place);
+        switch (param.kind()) {
+            case Param::Kind::Text:
+                return sqlite3_bind_text(statement_, place, param.text().data(), static_cast<int>(param.text().size()),
+                                         SQLITE_STATIC);
+            case Param::Kind::Integer: return sqlite3_bind_int64(statement_, place, param.number());
+        }
+        return SQLITE_MISUSE;
     }
 
-    static sqlite_api::sqlite3* connection(soci::session& sql) {
-        return static_cast<soci::sqlite3_session_backend*>(sql.get_backend())->conn_;
+    std::optional<std::string_view> column(int place) {
+        const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(statement_, place));
+        if (text == nullptr) return std::nullopt;
+        return std::string_view(text, static_cast<std::size_t>(sqlite3_column_bytes(statement_, place)));
     }
+
+    sqlite3* const connection_;
+    sqlite3_stmt* const statement_;
+    std::vector<std::optional<std::string_view>> row_;
 };
 
-const SqliteVendor& vendor() {
-    static const SqliteVendor instance;
-    return instance;
-}
+class SqliteConnection final : public Connection {
+public:
+    explicit SqliteConnection(sqlite3* connection) : connection_(connection) {}
+    ~SqliteConnection() override { sqlite3_close_v2(connection_); }
+    SqliteConnection(const SqliteConnection&) = delete;
+    SqliteConnection& operator=(const SqliteConnection&) = delete;
+
+    Result<std::unique_ptr<Statement>> prepare(std::string_view text) override {
+        sqlite3_stmt* statement = nullptr;
+        const int result = sqlite3_prepare_v3(connection_, text.data(), static_cast<int>(text.size()),
+                                              SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
+        if (result != SQLITE_OK) return failure(connection_, result);
+        std::unique_ptr<Statement> parsed = std::make_unique<SqliteStatement>(connection_, statement);
+        return parsed;
+    }
+
+    Result<void> run_script(const std::string& text) override {
+        const int result = sqlite3_exec(connection_, text.c_str(), nullptr, nullptr, nullptr);
+        if (result != SQLITE_OK) return failure(connection_, result);
+        return {};
+    }
+
+    Result<bool> has_table(std::string_view name) override {
+        const auto find = TRY(prepare("SELECT name FROM sqlite_master WHERE type = 'table' AND name = :name"));
+        bool has = false;
+        TRY(find->run(std::span(std::initializer_list<Param>{name}), [&has](Row) -> Result<void> {
+            has = true;
+            return {};
+        }));
+        return has;
+    }
+
+    /// SQLite rolls back by itself when the disk is full, for instance; to try again would not help.
+    Fate fate() const override { return sqlite3_get_autocommit(connection_) != 0 ? Fate::Ended : Fate::Open; }
+
+private:
+    sqlite3* const connection_;
+};
 
 /// Makes the file before SQLite would, with a mode that lets nobody else in (SQLite gives its -wal and -shm the same),
 /// and makes its name durable.
@@ -108,16 +187,12 @@ Result<void> make_file(const std::string& path) {
 }  // namespace
 
 Result<std::unique_ptr<Session>> open_sqlite_session(const std::string& path) {
-    const auto connect = [&path]() -> Result<std::unique_ptr<Session>> {
-        try {
-            const std::string name = path.empty() ? ":memory:" : path;
-            auto sql = std::make_unique<soci::session>(soci::sqlite3, fmt::format("dbname=\"{}\"", name));
-            return std::make_unique<Session>(std::move(sql), vendor());
-        } catch (const std::exception& thrown) {
-            return vendor().translate(thrown);
-        }
-    };
-    auto session = TRY(connect());
+    sqlite3* opened = nullptr;
+    const int result = sqlite3_open_v2(path.empty() ? ":memory:" : path.c_str(), &opened,
+                                       SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, nullptr);
+    auto connection = std::make_unique<SqliteConnection>(opened);
+    if (result != SQLITE_OK) return failure(opened, result);
+    auto session = std::make_unique<Session>(std::move(connection));
     TRY(session->run_script(fmt::format("PRAGMA busy_timeout = {}", BusyMilliseconds)));
     // FULL: the log is flushed before a commit returns. NORMAL would keep the file sound, but lose commits.
     TRY(session->run_script("PRAGMA synchronous = FULL"));
@@ -137,8 +212,8 @@ namespace {
 /// time. Its count of allocated bytes takes a lock of the whole process at every allocation, and nobody reads it.
 /// Both are chosen before the first connection, or not at all.
 void configure_library() {
-    static const bool configured = sqlite_api::sqlite3_config(SQLITE_CONFIG_MULTITHREAD) == SQLITE_OK &&
-                                   sqlite_api::sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0) == SQLITE_OK;
+    static const bool configured = sqlite3_config(SQLITE_CONFIG_MULTITHREAD) == SQLITE_OK &&
+                                   sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0) == SQLITE_OK;
     if (!configured) log_warning("SQLite was in use before its configuration: it locks more than it has to");
 }
 
