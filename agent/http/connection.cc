@@ -73,7 +73,11 @@ asio::awaitable<void> Connection::serve_requests() {
         const HeadOutcome outcome = co_await read_head();
         if (outcome == HeadOutcome::Close) co_return;
         if (outcome == HeadOutcome::Refused) break;
+        // Now: a door may move parts of the request away.
+        const std::uint32_t number = config_.observer != nullptr ? config_.observer->began(request_) : 0;
+        const Clock::time_point begun = Clock::now();
         const bool answered = co_await call_door();
+        if (config_.observer != nullptr) config_.observer->answered(number, status_, Clock::now() - begun);
         if (!answered || !keep_alive_) break;
         const bool at_next_request = co_await skip_rest_of_body();
         if (!at_next_request || finishing_) break;
@@ -200,6 +204,7 @@ void Connection::begin_exchange() {
     body_done_ = true;
     body_read_ = 0;
     answer_ = Answer::None;
+    status_ = 0;
     answer_chunked_ = false;
     answer_bodiless_ = false;
     answer_left_.reset();
@@ -361,6 +366,7 @@ asio::awaitable<Result<void>> Connection::respond(const ResponseHead& head, std:
         (!body_done_ && (owes_continue_ || framing_.chunked || *framing_.length - body_read_ > WorthSkipping))) {
         keep_alive_ = false;
     }
+    status_ = head.status;
     BodyMark mark;
     if (head.status != 204 && head.status != 304) mark.length = body.size();
     write_response_head(head, mark, connection_mark(), head_out_);
@@ -373,6 +379,7 @@ asio::awaitable<Result<void>> Connection::respond(const ResponseHead& head, std:
 asio::awaitable<Result<void>> Connection::write_head(const ResponseHead& head, std::optional<std::uint64_t> length) {
     if (answer_ != Answer::None) co_return Error{Code::Internal, "a second answer to one request", {}};
     answer_ = Answer::Streaming;
+    status_ = head.status;
     answer_bodiless_ = !answer_has_body(head.status);
     answer_left_ = length;
     if (finishing_) keep_alive_ = false;

@@ -107,6 +107,7 @@ private:
     bool keep_alive_ = true;
     std::uint64_t body_read_ = 0;
     Answer answer_ = Answer::None;
+    int status_ = 0;  ///< of the answer; 0: none yet
     bool answer_chunked_ = false;
     bool answer_bodiless_ = false;
     std::optional<std::uint64_t> answer_left_;

@@ -10,6 +10,7 @@
 #include <string>
 #include <variant>
 
+#include "agent/http/observer.h"
 #include "agent/http/route.h"
 #include "agent/lanes/edge_threads.h"
 #include "keymanager/base/result.h"
@@ -49,6 +50,7 @@ struct ServerConfig {
     std::string name;       ///< for the log: "rest", "objects"
     std::string host_href;  ///< what base_url is; empty: taken from the request
     ServerLimits limits;
+    Observer* observer = nullptr;  ///< outlives the server; nullptr: nobody looks
 };
 
 /// An HTTP/1.1 server on one door: parses strictly, hands each request to `door`, keeps connections alive and

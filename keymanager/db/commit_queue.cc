@@ -1,10 +1,18 @@
 #include "keymanager/db/commit_queue.h"
 
 #include <algorithm>
+#include <chrono>
 #include <exception>
+
+#include "keymanager/base/metrics.h"
 
 namespace sallyport::db {
 namespace {
+
+Counter commits({"sallyport_database_commit_groups_total", "Groups of writes that shared one commit."});
+Counter writes({"sallyport_database_writes_total", "Writes, each in a commit group."});
+Latency write_time({"sallyport_database_write_duration_seconds", "A write, from joining a group to its commit."});
+Latency commit_time({"sallyport_database_commit_duration_seconds", "The COMMIT of a group, with its flush."});
 
 constexpr Query Commit{"COMMIT"};
 constexpr Query Rollback{"ROLLBACK"};
@@ -24,11 +32,16 @@ Result<void> guarded(const CommitQueue::Work& work, Session& session) {
 }  // namespace
 
 Result<void> CommitQueue::run(const Work& work) {
+    const auto begun = std::chrono::steady_clock::now();
     Member me{work};
     const std::deque<Member*> group = wait_for_turn(me);
-    if (group.empty()) return std::move(me.outcome);
-    commit(group);
-    release(group, me);
+    if (!group.empty()) {
+        commit(group);
+        release(group, me);
+        commits.add();
+        writes.add(group.size());
+    }
+    write_time.observe(std::chrono::steady_clock::now() - begun);
     return std::move(me.outcome);
 }
 
@@ -76,7 +89,9 @@ void CommitQueue::commit(const std::deque<Member*>& group) {
         return fail(sound.error());
     }
     const bool anything = std::ranges::any_of(group, [](const Member* member) { return member->outcome.has_value(); });
+    const auto before = std::chrono::steady_clock::now();
     const auto ended = session_.execute(anything ? Commit : Rollback, {});
+    commit_time.observe(std::chrono::steady_clock::now() - before);
     if (ended) return;
     fail(ended.error());
     // Some commits fail and leave the transaction open; after others there is nothing left to roll back.

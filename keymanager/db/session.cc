@@ -6,12 +6,16 @@
 #include <unordered_map>
 
 #include "keymanager/base/assert.h"
+#include "keymanager/base/metrics.h"
 
 namespace sallyport::db {
 
 namespace {
 
 std::span<const Param> as_span(std::initializer_list<Param> params) { return {params.begin(), params.size()}; }
+
+Gauge sessions_open({"sallyport_database_sessions", "Open connections to the database."});
+Counter errors({"sallyport_database_errors_total", "Statements that failed."});
 
 }  // namespace
 
@@ -98,6 +102,7 @@ struct Session::Impl {
     bool met_conflict = false;
 
     Error fail(Error error, std::string_view text) {
+        errors.add();
         error.detail += fmt::format(" in: {:.80}", text);
         if (error.code == Code::Conflict) met_conflict = true;
         if (!lost && connection->fate() != Fate::Open) {
@@ -128,8 +133,10 @@ struct Session::Impl {
     }
 };
 
-Session::Session(std::unique_ptr<Connection> connection) : impl_(new Impl{std::move(connection), {}, {}}) {}
-Session::~Session() = default;
+Session::Session(std::unique_ptr<Connection> connection) : impl_(new Impl{std::move(connection), {}, {}}) {
+    sessions_open.add(1);
+}
+Session::~Session() { sessions_open.add(-1); }
 
 Result<void> Session::select(const Query& query, std::initializer_list<Param> params, const OnRow& on_row) {
     if (impl_->lost) return *impl_->lost;

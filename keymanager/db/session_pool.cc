@@ -1,11 +1,24 @@
 #include "keymanager/db/session_pool.h"
 
+#include <chrono>
+
+#include "keymanager/base/metrics.h"
+
 namespace sallyport::db {
+namespace {
+
+Latency wait_time({"sallyport_database_session_wait_seconds", "How long readers waited that found all sessions lent."});
+
+}  // namespace
 
 Result<SessionPool::Loan> SessionPool::borrow() {
     {
         std::unique_lock lock(mutex_);
-        returned_.wait(lock, [this] { return !idle_.empty() || unopened_ > 0; });
+        if (idle_.empty() && unopened_ == 0) {
+            const auto begun = std::chrono::steady_clock::now();
+            returned_.wait(lock, [this] { return !idle_.empty() || unopened_ > 0; });
+            wait_time.observe(std::chrono::steady_clock::now() - begun);
+        }
         if (!idle_.empty()) {
             Loan loan(*this, std::move(idle_.back()));
             idle_.pop_back();
