@@ -15,6 +15,8 @@
 #include "agent/http/server.h"
 #include "agent/lanes/edge_threads.h"
 #include "agent/lanes/lane.h"
+#include "agent/metrics/metrics_page.h"
+#include "agent/metrics/request_metrics.h"
 #include "agent/node_api/hypervisor.h"
 #include "agent/node_api/passphrase.h"
 #include "agent/node_api/volumes.h"
@@ -144,11 +146,14 @@ public:
                                              static_cast<std::size_t>(config_.limits.request_bytes)});
         edge_ = std::make_unique<lanes::EdgeThreads>(
             lanes::EdgeConfig{.loops = static_cast<std::size_t>(config_.server.threads)});
+        metrics_.add(*edge_);
+        node_routes_.push_back(metrics_.route());
         keys_ = add_lane(lane_config("keys", config_.lanes.keys));
         build_hypervisor_routes();
         build_volume_routes();
         TRY(build_rest_door());
         TRY(build_object_door());
+        TRY(build_metrics_door());
         return {};
     }
 
@@ -175,6 +180,7 @@ public:
 private:
     lanes::Lane* add_lane(lanes::LaneConfig settings) {
         lanes_.push_back(std::make_unique<lanes::Lane>(std::move(settings)));
+        metrics_.add(*lanes_.back());
         return lanes_.back().get();
     }
 
@@ -210,10 +216,23 @@ private:
         http::ServerLimits limits = limits_of(config_.server);
         limits.header_bytes = objects::DoorHeaderBytes;
         limits.body_bytes = objects::DoorBodyBytes;
-        auto server =
-            std::make_unique<http::Server>(*edge_, http::ServerConfig{"objects", {}, limits}, objects_->handler());
+        auto server = std::make_unique<http::Server>(
+            *edge_, http::ServerConfig{"objects", {}, limits, &object_requests_}, objects_->handler());
         TRY(server->listen(http::TcpListen{settings.listen.host, settings.listen.port, std::nullopt}));
         log_info("objects: listening on {}", settings.listen.text());
+        metrics_.add("objects", *server);
+        metrics_.add(object_requests_);
+        servers_.push_back(std::move(server));
+        return {};
+    }
+
+    Result<void> build_metrics_door() {
+        if (!config_.metrics.listen) return {};
+        const config::TcpAddress& where = *config_.metrics.listen;
+        auto server = std::make_unique<http::Server>(
+            *edge_, http::ServerConfig{"metrics", {}, limits_of(config_.server)}, metrics_.handler());
+        TRY(server->listen(http::TcpListen{where.host, where.port, std::nullopt}));
+        log_info("metrics: listening on {}", where.text());
         servers_.push_back(std::move(server));
         return {};
     }
@@ -225,16 +244,22 @@ private:
                              .www_authenticate_uri = auth::www_authenticate_uri(config_.auth)},
             std::move(node_routes_));
         auto server = std::make_unique<http::Server>(
-            *edge_, http::ServerConfig{"rest", config_.host_href, limits_of(config_.server)}, rest_->handler());
+            *edge_, http::ServerConfig{"rest", config_.host_href, limits_of(config_.server), &rest_requests_},
+            rest_->handler());
         for (const config::Listener& listener : config_.listen) {
             TRY(server->listen(listen_on(listener)));
             log_info("rest: listening on {}", listener.tcp ? listener.tcp->text() : listener.unix_path);
         }
+        metrics_.add("rest", *server);
+        metrics_.add(rest_requests_);
         servers_.push_back(std::move(server));
         return {};
     }
 
     const config::Config& config_;
+    metrics::RequestMetrics rest_requests_{"rest", metrics::rest_routes()};
+    metrics::RequestMetrics object_requests_{"objects", metrics::object_routes()};
+    metrics::MetricsPage metrics_{SALLYPORT_VERSION};
     std::unique_ptr<core::KeyManager> key_manager_;
     std::unique_ptr<api::Router> router_;
     std::unique_ptr<libvirt::Hypervisor> hypervisor_;

@@ -130,6 +130,10 @@ struct SecureMemory {
     bool insecure_allow_unlocked_memory = false;
 };
 
+struct Metrics {
+    std::optional<TcpAddress> listen;
+};
+
 struct Log {
     LogLevel level = LogLevel::Info;
     LogFormat format = LogFormat::Text;
@@ -174,6 +178,7 @@ struct Config {
     Server server;
     Lanes lanes;
     SecureMemory secure_memory;
+    Metrics metrics;
     Log log;
 
     /// The first UNIX socket of `listen`: where local tools call. nullptr if there is none.

@@ -237,6 +237,19 @@ SectionOf<SecureMemory> secure_memory_options() {
         });
 }
 
+SectionOf<Metrics> metrics_options() {
+    return SectionOf<Metrics>()
+        .option("listen", &Metrics::listen, tcp_address(),
+                "Where Prometheus finds GET /metrics, in plain HTTP and without a question who asks: counts and times, "
+                "no names and no ids. Absent: on the UNIX socket of the REST API alone.",
+                "127.0.0.1:9312")
+        .check([](const Metrics& metrics, const auto&, const auto& warning) {
+            if (metrics.listen && !metrics.listen->is_loopback()) {
+                warning("listen", "anybody who reaches this address reads how busy this node is");
+            }
+        });
+}
+
 SectionOf<Log> log_options() {
     return SectionOf<Log>()
         .option("level", &Log::level,
@@ -302,6 +315,7 @@ SectionOf<Config> config_options() {
         .section("lanes", &Config::lanes, lanes_options(), "Bounded pools of threads for calls that block.")
         .section("secure_memory", &Config::secure_memory, secure_memory_options(),
                  "Where secrets live in this process.")
+        .section("metrics", &Config::metrics, metrics_options(), "What is counted and timed.")
         .section("log", &Config::log, log_options(), "What is written to standard error.")
         .check(check_all);
 }
