@@ -7,6 +7,7 @@
 #include "keymanager/base/log.h"
 #include "keymanager/base/uuid.h"
 #include "keymanager/core/key_order.h"
+#include "keymanager/core/row_cache.h"
 #include "keymanager/crypto/key_pair.h"
 #include "keymanager/db/container_repository.h"
 #include "keymanager/db/repository.h"
@@ -81,6 +82,7 @@ struct KeyManager::Impl {
     AccessPolicy policy;
     const Clock& clock;
     KeyManagerLimits limits;
+    RowCache rows{};
 
     Result<void> ask(const Caller& caller, std::string_view action, const Target& target) const {
         if (policy.allows(action, caller, target)) return {};
@@ -138,6 +140,23 @@ struct KeyManager::Impl {
         TRY(db::insert_secret(session, entry.secret));
         if (entry.payload) TRY(write_payload(session, entry.secret, *entry.payload));
         return {};
+    }
+
+    /// What was read before, if nothing was written since; else it is read now.
+    Result<RowCache::Row> find_with_payload(const SecretId& id) {
+        const Timestamp now = clock.now();
+        // Before the read: a commit that comes between the two makes the row look old, never new.
+        const auto mark = database->commit_mark();
+        if (mark) {
+            const auto kept = rows.find(id, *mark);
+            const bool alive =
+                kept && (!kept->secret.attributes.expiration || *kept->secret.attributes.expiration > now);
+            if (alive) return kept;
+        }
+        auto row = std::make_shared<const db::SecretWithPayload>(TRY(database->read(
+            [&id, now](db::Session& session) { return db::find_secret_with_payload(session, id, now); })));
+        if (mark) rows.put(id, *mark, row);
+        return RowCache::Row(std::move(row));
     }
 
     Result<Payload> open_payload(const db::SecretWithPayload& found) {
@@ -328,10 +347,9 @@ Result<model::PageOf<Secret>> KeyManager::list(const Caller& caller, const model
 }
 
 Result<Payload> KeyManager::fetch(const Caller& caller, const SecretId& id) {
-    const auto found = TRY(impl_->database->read(
-        [this, &id](db::Session& session) { return db::find_secret_with_payload(session, id, impl_->clock.now()); }));
-    TRY(impl_->ask(caller, "secret:decrypt", target_of(found.secret, caller, "secret:decrypt")));
-    return impl_->open_payload(found);
+    const auto found = TRY(impl_->find_with_payload(id));
+    TRY(impl_->ask(caller, "secret:decrypt", target_of(found->secret, caller, "secret:decrypt")));
+    return impl_->open_payload(*found);
 }
 
 Result<void> KeyManager::remove(const Caller& caller, const SecretId& id) {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <array>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -18,6 +20,9 @@ struct DatabaseConfig {
     std::string password_file;  ///< for databases with accounts; empty: none
     int sessions = 4;           ///< connections for readers
 };
+
+/// What is committed, as one value: any commit of anybody, in this process or another, changes it. Opaque.
+using CommitMark = std::array<std::uint32_t, 12>;
 
 /// The pool of connections, the transactions and their retries. One implementation a vendor.
 ///
@@ -40,6 +45,11 @@ public:
     auto write(F&& work) -> std::invoke_result_t<F, Session&> {
         return capture(std::forward<F>(work), [this](const Work& w) { return run_write(w); });
     }
+
+    /// The mark of this moment, for those who keep what they have read: taken before the read, it holds for what was
+    /// read while it stays the same. A commit is in it before its writer hears of it. Costs nanoseconds.
+    /// Nothing if the vendor would have to ask somebody for it: then nothing that was read may be kept.
+    virtual std::optional<CommitMark> commit_mark() const { return std::nullopt; }
 
     /// Makes the tables of an empty database (Barbican's, and ours under sp_), records the Alembic revision; on one
     /// that has them checks the revision. Error: `Conflict` if it is at another revision than ours.

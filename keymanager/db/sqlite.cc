@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdint>
 #include <cstring>
 #include <filesystem>
 #include <vector>
@@ -159,6 +160,22 @@ public:
         return has;
     }
 
+    /// Where SQLite keeps the header of its WAL-index, which it shares with all processes that have the database open
+    /// and which every commit rewrites: a counter of changes, the log's length, check value and salts
+    /// (https://www.sqlite.org/walformat.html, section 2.1). SQLite itself tells by it whether a reader's pages are of
+    /// today. The mapping stays while a connection of this process is open. nullptr if there is none.
+    const std::uint32_t* log_header() const {
+        // The log is opened, and the index mapped, by the first read.
+        if (sqlite3_exec(connection_, "PRAGMA user_version", nullptr, nullptr, nullptr) != SQLITE_OK) return nullptr;
+        sqlite3_file* file = nullptr;
+        if (sqlite3_file_control(connection_, "main", SQLITE_FCNTL_FILE_POINTER, &file) != SQLITE_OK) return nullptr;
+        if (file == nullptr || file->pMethods == nullptr || file->pMethods->iVersion < 2) return nullptr;
+        void volatile* mapped = nullptr;
+        constexpr int FirstPage = 0, PageBytes = 32768, DoNotExtend = 0;
+        if (file->pMethods->xShmMap(file, FirstPage, PageBytes, DoNotExtend, &mapped) != SQLITE_OK) return nullptr;
+        return static_cast<const std::uint32_t*>(const_cast<const void*>(mapped));
+    }
+
     /// SQLite rolls back by itself when the disk is full, for instance; to try again would not help.
     Fate fate() const override { return sqlite3_get_autocommit(connection_) != 0 ? Fate::Ended : Fate::Open; }
 
@@ -186,12 +203,18 @@ Result<void> make_file(const std::string& path) {
 
 }  // namespace
 
-Result<std::unique_ptr<Session>> open_sqlite_session(const std::string& path) {
+namespace {
+
+Result<std::unique_ptr<SqliteConnection>> connect(const std::string& path) {
     sqlite3* opened = nullptr;
     const int result = sqlite3_open_v2(path.empty() ? ":memory:" : path.c_str(), &opened,
                                        SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, nullptr);
     auto connection = std::make_unique<SqliteConnection>(opened);
     if (result != SQLITE_OK) return failure(opened, result);
+    return connection;
+}
+
+Result<std::unique_ptr<Session>> session_over(std::unique_ptr<SqliteConnection> connection) {
     auto session = std::make_unique<Session>(std::move(connection));
     TRY(session->run_script(fmt::format("PRAGMA busy_timeout = {}", BusyMilliseconds)));
     // FULL: the log is flushed before a commit returns. NORMAL would keep the file sound, but lose commits.
@@ -204,6 +227,12 @@ Result<std::unique_ptr<Session>> open_sqlite_session(const std::string& path) {
     // The file is not trusted: functions hidden in its views and triggers are not run.
     TRY(session->run_script("PRAGMA trusted_schema = OFF"));
     return session;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Session>> open_sqlite_session(const std::string& path) {
+    return session_over(TRY(connect(path)));
 }
 
 namespace {
@@ -219,11 +248,22 @@ void configure_library() {
 
 class SqliteDatabase final : public Database {
 public:
-    SqliteDatabase(std::unique_ptr<Session> writer, std::string path, int readers)
+    /// `log_header` is of the writer's connection, or nullptr.
+    SqliteDatabase(std::unique_ptr<Session> writer, const std::uint32_t* log_header, std::string path, int readers)
         : in_memory_(path.empty()),
+          log_header_(log_header),
           writer_(std::move(writer)),
           commits_(*writer_, BeginWriting),
           readers_(readers, [path = std::move(path)] { return open_sqlite_session(path); }) {}
+
+    /// Other processes write there without a lock of ours, so a mark may be torn: then it equals none that was or will
+    /// be, for the header ends in a check value.
+    __attribute__((no_sanitize_thread)) std::optional<CommitMark> commit_mark() const override {
+        if (log_header_ == nullptr) return std::nullopt;
+        CommitMark mark;
+        for (std::size_t i = 0; i < mark.size(); ++i) mark[i] = __atomic_load_n(log_header_ + i, __ATOMIC_ACQUIRE);
+        return mark;
+    }
 
     Result<void> create_schema() override {
         return write([](Session& session) { return create_or_check_schema(session); });
@@ -254,6 +294,7 @@ private:
     }
 
     const bool in_memory_;
+    const std::uint32_t* const log_header_;
     std::unique_ptr<Session> writer_;
     CommitQueue commits_;
     SessionPool readers_;
@@ -264,7 +305,10 @@ private:
 Result<std::unique_ptr<Database>> make_sqlite(const std::string& path, int reader_sessions) {
     configure_library();
     if (!path.empty()) TRY(make_file(path));
-    auto writer = TRY(open_sqlite_session(path));
+    auto connection = TRY(connect(path));
+    const SqliteConnection& raw = *connection;  // owned by the session
+    auto writer = TRY(session_over(std::move(connection)));
+    const std::uint32_t* log_header = nullptr;
     if (!path.empty()) {
         std::string mode;
         TRY(writer->select({"PRAGMA journal_mode = WAL", 1}, {}, [&mode](Columns& row) -> Result<void> {
@@ -275,8 +319,10 @@ Result<std::unique_ptr<Database>> make_sqlite(const std::string& path, int reade
             return Error{Code::Unavailable, fmt::format("'{}' cannot have a write-ahead log", path),
                          "journal_mode stayed " + mode};
         }
+        log_header = raw.log_header();
     }
-    std::unique_ptr<Database> database = std::make_unique<SqliteDatabase>(std::move(writer), path, reader_sessions);
+    std::unique_ptr<Database> database =
+        std::make_unique<SqliteDatabase>(std::move(writer), log_header, path, reader_sessions);
     return database;
 }
 

@@ -281,6 +281,57 @@ TEST_F(KeyManagerTest, OnlyAnAdminDeletesAnOrderAndItsKeyStays) {
     EXPECT_TRUE(key_manager_->fetch(Creator, key));
 }
 
+/// On a file, where rows that were read are kept.
+class KeyManagerOnAFile : public KeyManagerTest {
+protected:
+    KeyManagerOnAFile() { open("sqlite:///" + file_.path().string(), ""); }
+
+    SecretId fetched_twice() {
+        const SecretId id = stored();
+        for (int i = 0; i < 2; ++i) EXPECT_EQ(text_of_payload(*key_manager_->fetch(Other, id)), "key");
+        return id;
+    }
+
+    db::SqliteFile file_;
+};
+
+TEST_F(KeyManagerOnAFile, ASecretThatWasReadIsGoneOnceItIsDeleted) {
+    const SecretId id = fetched_twice();
+    ASSERT_TRUE(key_manager_->remove(Admin, id));
+    EXPECT_EQ(code_of(key_manager_->fetch(Other, id)), Code::NotFound);
+}
+
+TEST_F(KeyManagerOnAFile, ASecretThatWasReadIsGoneOnceAnotherProgramDeletesIt) {
+    const SecretId id = fetched_twice();
+    file_.run("UPDATE secrets SET deleted = 1 WHERE id = '" + id.str() + "'");
+    EXPECT_EQ(code_of(key_manager_->fetch(Other, id)), Code::NotFound);
+}
+
+TEST_F(KeyManagerOnAFile, ASecretThatWasReadIsRefusedOnceItsListForbids) {
+    const SecretId id = fetched_twice();
+    ASSERT_TRUE(key_manager_->set_acl(Creator, id, model::SecretAcl{.project_access = false, .users = {}}));
+    EXPECT_EQ(code_of(key_manager_->fetch(Other, id)), Code::Forbidden);
+    EXPECT_TRUE(key_manager_->fetch(Creator, id));
+    ASSERT_TRUE(key_manager_->remove_acl(Creator, id));
+    EXPECT_TRUE(key_manager_->fetch(Other, id));
+}
+
+TEST_F(KeyManagerOnAFile, ASecretThatWasReadExpiresAllTheSame) {
+    model::SecretAttributes attributes;
+    attributes.expiration = clock_.now() + std::chrono::hours(1);
+    const SecretId id = *key_manager_->store(Creator, attributes, payload("key"));
+    for (int i = 0; i < 2; ++i) EXPECT_TRUE(key_manager_->fetch(Creator, id));
+    clock_.advance(std::chrono::hours(2));
+    EXPECT_EQ(code_of(key_manager_->fetch(Creator, id)), Code::NotFound);
+}
+
+TEST_F(KeyManagerOnAFile, APayloadIsThereAtOnceWhoeverLookedBefore) {
+    const SecretId id = *key_manager_->store(Creator, {}, std::nullopt);
+    for (int i = 0; i < 2; ++i) EXPECT_EQ(code_of(key_manager_->fetch(Creator, id)), Code::NotFound);
+    ASSERT_TRUE(key_manager_->add_payload(Creator, id, payload("late")));
+    EXPECT_EQ(text_of_payload(*key_manager_->fetch(Creator, id)), "late");
+}
+
 /// A database that Barbican made and filled, under a master key of its own.
 class BarbicansDatabase : public testing::Test {
 protected:

@@ -60,6 +60,48 @@ TEST(Sqlite, WritesAheadAndFlushesEveryCommit) {
     EXPECT_EQ(setting("PRAGMA trusted_schema"), 0);
 }
 
+TEST(Sqlite, TheMarkChangesWithEveryCommitOfAnybodyAndWithNothingElse) {
+    const SqliteFile file;
+    int start[2];
+    ASSERT_EQ(::pipe(start), 0);
+    // Forked before anything is open, since SQLite's connections do not survive that.
+    const pid_t other = ::fork();
+    if (other == 0) {
+        char go = 0;
+        const bool started = ::read(start[0], &go, 1) == 1;
+        ::_exit(started && put(*file.open(), "store", "another process's") ? 0 : 1);
+    }
+    const auto database = file.open();
+    ASSERT_TRUE(database->create_schema());
+    const auto first = database->commit_mark();
+    ASSERT_TRUE(first);
+    ASSERT_TRUE(database->read([](Session& session) { return find_canary(session, "store"); }));
+    EXPECT_EQ(database->commit_mark(), first);
+
+    ASSERT_TRUE(put(*database, "store"));
+    const auto second = database->commit_mark();
+    EXPECT_NE(second, first);
+
+    ASSERT_EQ(::write(start[1], "g", 1), 1);
+    int status = -1;
+    ASSERT_EQ(::waitpid(other, &status, 0), other);
+    ASSERT_EQ(status, 0);
+    ::close(start[0]);
+    ::close(start[1]);
+    const auto third = database->commit_mark();
+    EXPECT_NE(third, second);
+
+    file.run("PRAGMA wal_checkpoint(TRUNCATE)");
+    ASSERT_TRUE(put(*database, "store", "after the log began anew"));
+    EXPECT_NE(database->commit_mark(), third);
+}
+
+TEST(Sqlite, InMemoryHasNoMark) {
+    const auto database = make_database({.url = "sqlite://", .password_file = {}, .sessions = 1});
+    ASSERT_TRUE(database);
+    EXPECT_FALSE((*database)->commit_mark());
+}
+
 TEST(Sqlite, AnExistingFileKeepsItsRows) {
     const SqliteFile file;
     {
