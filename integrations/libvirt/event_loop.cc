@@ -1,9 +1,8 @@
 #include "integrations/libvirt/event_loop.h"
 
-#include <libvirt/libvirt.h>
-#include <libvirt/virterror.h>
-
 #include <mutex>
+
+#include "integrations/libvirt/library.h"
 
 namespace sallyport::libvirt {
 namespace {
@@ -20,12 +19,13 @@ Result<std::shared_ptr<EventLoop>> EventLoop::shared() {
     if (auto loop = running.lock()) return loop;
 
     // Registering twice is an error of the caller (virEventRegisterImpl(3)); the implementation stays for good.
-    static const bool registered = virEventRegisterDefaultImpl() == 0;
+    static const bool registered = library().virEventRegisterDefaultImpl() == 0;
     if (!registered)
-        return Error{Code::Internal, "libvirt's event loop cannot be registered", virGetLastErrorMessage()};
-    const int timer = virEventAddTimeout(
+        return Error{Code::Internal, "libvirt's event loop cannot be registered", library().virGetLastErrorMessage()};
+    const int timer = library().virEventAddTimeout(
         Disabled, [](int, void*) {}, nullptr, nullptr);
-    if (timer < 0) return Error{Code::Internal, "libvirt's event loop takes no timer", virGetLastErrorMessage()};
+    if (timer < 0)
+        return Error{Code::Internal, "libvirt's event loop takes no timer", library().virGetLastErrorMessage()};
     auto loop = std::make_shared<EventLoop>(timer);
     running = loop;
     return loop;
@@ -35,13 +35,13 @@ EventLoop::EventLoop(int wake_timer) : wake_timer_(wake_timer), thread_([this] {
 
 EventLoop::~EventLoop() {
     ending_ = true;
-    virEventUpdateTimeout(wake_timer_, AtOnce);
+    library().virEventUpdateTimeout(wake_timer_, AtOnce);
     thread_.join();
-    virEventRemoveTimeout(wake_timer_);
+    library().virEventRemoveTimeout(wake_timer_);
 }
 
 void EventLoop::run() {
-    while (!ending_) virEventRunDefaultImpl();
+    while (!ending_) library().virEventRunDefaultImpl();
 }
 
 }  // namespace sallyport::libvirt

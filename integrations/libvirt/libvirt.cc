@@ -1,8 +1,5 @@
 #include "integrations/libvirt/libvirt.h"
 
-#include <libvirt/libvirt.h>
-#include <libvirt/virterror.h>
-
 #include <algorithm>
 #include <chrono>
 #include <condition_variable>
@@ -13,6 +10,7 @@
 #include <utility>
 
 #include "integrations/libvirt/event_loop.h"
+#include "integrations/libvirt/library.h"
 #include "integrations/libvirt/secret_xml.h"
 #include "keymanager/base/bytes.h"
 #include "keymanager/base/log.h"
@@ -28,12 +26,12 @@ constexpr unsigned KeepAliveCount = 3;
 constexpr std::chrono::seconds OpeningTime{10};
 
 struct SecretFree {
-    void operator()(virSecret* secret) const noexcept { virSecretFree(secret); }
+    void operator()(virSecret* secret) const noexcept { library().virSecretFree(secret); }
 };
 using SecretHandle = std::unique_ptr<virSecret, SecretFree>;
 
 struct DomainFree {
-    void operator()(virDomain* domain) const noexcept { virDomainFree(domain); }
+    void operator()(virDomain* domain) const noexcept { library().virDomainFree(domain); }
 };
 using DomainHandle = std::unique_ptr<virDomain, DomainFree>;
 
@@ -47,11 +45,11 @@ using Connection = std::shared_ptr<virConnect>;
 
 /// This thread's last libvirt error. `what` says what was tried ("define the secret of volume …").
 Error libvirt_error(const std::string& what) {
-    const char* said = virGetLastErrorMessage();
+    const char* said = library().virGetLastErrorMessage();
     const std::string text = said == nullptr ? "no reason given" : said;
-    const std::string detail = "libvirt error " + std::to_string(virGetLastErrorCode()) + " of domain " +
-                               std::to_string(virGetLastErrorDomain());
-    switch (virGetLastErrorCode()) {  // libvirt's open list, hence a default
+    const std::string detail = "libvirt error " + std::to_string(library().virGetLastErrorCode()) + " of domain " +
+                               std::to_string(library().virGetLastErrorDomain());
+    switch (library().virGetLastErrorCode()) {  // libvirt's open list, hence a default
         case VIR_ERR_NO_SECRET:
         case VIR_ERR_NO_DOMAIN: return Error{Code::NotFound, "cannot " + what + ": " + text, detail};
         case VIR_ERR_NO_CONNECT:
@@ -66,11 +64,13 @@ Error libvirt_error(const std::string& what) {
     }
 }
 
-/// Turns libvirt's own printing of errors off, and its events on: keep-alive needs them before any connection.
+/// Loads the library, turns its own printing of errors off, and its events on: keep-alive needs them before any
+/// connection.
 Result<std::shared_ptr<EventLoop>> start_library() {
+    TRY(load_library());
     static const bool initialised = [] {
-        if (virInitialize() != 0) return false;
-        virSetErrorFunc(nullptr, [](void*, virErrorPtr) {});
+        if (library().virInitialize() != 0) return false;
+        library().virSetErrorFunc(nullptr, [](void*, virErrorPtr) {});
         return true;
     }();
     if (!initialised) return libvirt_error("initialise libvirt");
@@ -79,7 +79,7 @@ Result<std::shared_ptr<EventLoop>> start_library() {
 
 /// Nothing if the secret is not for a volume.
 Result<std::optional<VolumeSecret>> describe(virSecretPtr secret) {
-    const Text xml(virSecretGetXMLDesc(secret, 0));
+    const Text xml(library().virSecretGetXMLDesc(secret, 0));
     if (!xml) return libvirt_error("read the description of a secret");
     return read_secret_description(xml.get());
 }
@@ -91,9 +91,10 @@ struct KnownSecret {
 
 /// The volume's secret; its handle is null if there is none.
 Result<KnownSecret> find_secret(virConnectPtr connection, const VolumeId& volume) {
-    SecretHandle handle(virSecretLookupByUsage(connection, VIR_SECRET_USAGE_TYPE_VOLUME, volume.str().c_str()));
+    SecretHandle handle(
+        library().virSecretLookupByUsage(connection, VIR_SECRET_USAGE_TYPE_VOLUME, volume.str().c_str()));
     if (!handle) {
-        if (virGetLastErrorCode() == VIR_ERR_NO_SECRET) return KnownSecret{};
+        if (library().virGetLastErrorCode() == VIR_ERR_NO_SECRET) return KnownSecret{};
         return libvirt_error("look up the secret of volume " + volume.str());
     }
     std::optional<VolumeSecret> description = TRY(describe(handle.get()));
@@ -115,15 +116,16 @@ Error refused(const VolumeSecret& foreign) {
 }
 
 Result<void> undefine(const KnownSecret& secret) {
-    if (virSecretUndefine(secret.handle.get()) == 0 || virGetLastErrorCode() == VIR_ERR_NO_SECRET) return {};
+    if (library().virSecretUndefine(secret.handle.get()) == 0 || library().virGetLastErrorCode() == VIR_ERR_NO_SECRET)
+        return {};
     return libvirt_error("undefine the secret of volume " + secret.description.volume.str());
 }
 
 /// Error: `Conflict` if a secret for something else than `volume` bears the uuid.
 Result<void> require_free(virConnectPtr connection, const SecretUuid& uuid, const VolumeId& volume) {
-    const SecretHandle bearer(virSecretLookupByUUIDString(connection, uuid.str().c_str()));
+    const SecretHandle bearer(library().virSecretLookupByUUIDString(connection, uuid.str().c_str()));
     if (!bearer) {
-        if (virGetLastErrorCode() == VIR_ERR_NO_SECRET) return {};
+        if (library().virGetLastErrorCode() == VIR_ERR_NO_SECRET) return {};
         return libvirt_error("look up the secret " + uuid.str());
     }
     const auto description = TRY(describe(bearer.get()));
@@ -136,14 +138,14 @@ Result<void> require_free(virConnectPtr connection, const SecretUuid& uuid, cons
 
 Result<SecretHandle> define(virConnectPtr connection, const VolumeId& volume, const std::optional<SecretUuid>& uuid) {
     const std::string definition = TRY(secret_definition(volume, uuid));
-    SecretHandle secret(virSecretDefineXML(connection, definition.c_str(), 0));
+    SecretHandle secret(library().virSecretDefineXML(connection, definition.c_str(), 0));
     if (!secret) return libvirt_error("define the secret of volume " + volume.str());
     return secret;
 }
 
 Result<void> set_value(virSecretPtr secret, const VolumeId& volume, const SecureBytes& passphrase) {
     const auto value = passphrase.reveal();
-    if (virSecretSetValue(secret, uchar(value.data()), value.size(), 0) != 0) {
+    if (library().virSecretSetValue(secret, uchar(value.data()), value.size(), 0) != 0) {
         return libvirt_error("set the value of the secret of volume " + volume.str());
     }
     return {};
@@ -151,7 +153,7 @@ Result<void> set_value(virSecretPtr secret, const VolumeId& volume, const Secure
 
 Result<SecretUuid> uuid_of(virSecretPtr secret) {
     char text[VIR_UUID_STRING_BUFLEN] = {};
-    if (virSecretGetUUIDString(secret, text) != 0) return libvirt_error("read the uuid of a secret");
+    if (library().virSecretGetUUIDString(secret, text) != 0) return libvirt_error("read the uuid of a secret");
     return SecretUuid(text);
 }
 
@@ -175,7 +177,7 @@ Result<SecretUuid> define_with_value(virConnectPtr connection, const VolumeId& v
     const SecretHandle secret = TRY(define(connection, volume, uuid));
     if (auto set = set_value(secret.get(), volume, passphrase); !set) {
         // A secret without a value would pass for one that is there.
-        virSecretUndefine(secret.get());
+        library().virSecretUndefine(secret.get());
         return std::move(set).error();
     }
     return uuid_of(secret.get());
@@ -210,7 +212,7 @@ Result<bool> drop(virConnectPtr connection, const VolumeId& volume, ForeignSecre
 
 Result<std::vector<VolumeSecret>> list(virConnectPtr connection) {
     virSecretPtr* array = nullptr;
-    const int count = virConnectListAllSecrets(connection, &array, 0);
+    const int count = library().virConnectListAllSecrets(connection, &array, 0);
     if (count < 0) return libvirt_error("list the secrets");
     const std::unique_ptr<virSecretPtr, decltype(&std::free)> array_owner(array, &std::free);
     std::vector<SecretHandle> handles;
@@ -229,15 +231,15 @@ Result<std::vector<VolumeSecret>> list(virConnectPtr connection) {
 }
 
 Result<std::string> read_domain(virConnectPtr connection, const std::string& name) {
-    const DomainHandle domain(is_uuid(name) ? virDomainLookupByUUIDString(connection, name.c_str())
-                                            : virDomainLookupByName(connection, name.c_str()));
+    const DomainHandle domain(is_uuid(name) ? library().virDomainLookupByUUIDString(connection, name.c_str())
+                                            : library().virDomainLookupByName(connection, name.c_str()));
     if (!domain) {
-        if (virGetLastErrorCode() == VIR_ERR_NO_DOMAIN) {
+        if (library().virGetLastErrorCode() == VIR_ERR_NO_DOMAIN) {
             return Error{Code::NotFound, "libvirt knows no domain " + name + " (see `virsh list --all`)", {}};
         }
         return libvirt_error("look up domain " + name);
     }
-    const Text xml(virDomainGetXMLDesc(domain.get(), 0));
+    const Text xml(library().virDomainGetXMLDesc(domain.get(), 0));
     if (!xml) return libvirt_error("read the XML of domain " + name);
     return std::string(xml.get());
 }
@@ -272,18 +274,18 @@ public:
 private:
     static Result<Connection> open_connection(const std::string& uri, const std::shared_ptr<EventLoop>& events) {
         // The events must outlive the connection.
-        Connection opened(virConnectOpen(uri.c_str()), [events](virConnectPtr c) {
-            if (c != nullptr) virConnectClose(c);
+        Connection opened(library().virConnectOpen(uri.c_str()), [events](virConnectPtr c) {
+            if (c != nullptr) library().virConnectClose(c);
         });
         if (!opened) {
             return Error{Code::Unavailable,
-                         std::string(virGetLastErrorMessage()) +
+                         std::string(library().virGetLastErrorMessage()) +
                              "; is libvirtd running (systemctl status libvirtd), and may this user talk to it?",
                          {}};
         }
         // Drivers without a daemon behind them have nothing to probe.
-        if (virConnectSetKeepAlive(opened.get(), KeepAliveInterval, KeepAliveCount) < 0 &&
-            virGetLastErrorCode() != VIR_ERR_NO_SUPPORT) {
+        if (library().virConnectSetKeepAlive(opened.get(), KeepAliveInterval, KeepAliveCount) < 0 &&
+            library().virGetLastErrorCode() != VIR_ERR_NO_SUPPORT) {
             return libvirt_error("turn keep-alive on");
         }
         return opened;
@@ -326,7 +328,7 @@ private:
     auto on_connection(const Operation& operation) -> decltype(operation(virConnectPtr())) {
         const Connection first = TRY(connect());
         auto result = operation(first.get());
-        if (result || virConnectIsAlive(first.get()) == 1) return result;
+        if (result || library().virConnectIsAlive(first.get()) == 1) return result;
         log_info("the connection to libvirt at {} has ended; opening another", uri_);
         forget(first);
         const Connection second = TRY(connect());
@@ -335,7 +337,7 @@ private:
 
     Result<Connection> connect() {
         const std::lock_guard lock(connection_mutex_);
-        if (connection_ && virConnectIsAlive(connection_.get()) == 1) return connection_;
+        if (connection_ && library().virConnectIsAlive(connection_.get()) == 1) return connection_;
         connection_.reset();
         // A node whose hypervisor nobody asks for anything has neither the thread nor the library's memory.
         if (!events_) events_ = TRY(start_library());
