@@ -85,6 +85,7 @@ std::string normal_payload_type(std::string_view media_type) {
 }
 
 bool is_payload_type(std::string_view media_type) {
+    if (contains(TextSpellings, media_type) || contains(BinarySpellings, media_type)) return true;
     const std::string normal = normal_payload_type(media_type);
     return contains(TextSpellings, normal) || contains(BinarySpellings, normal);
 }

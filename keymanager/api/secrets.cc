@@ -237,6 +237,7 @@ Checked<Response> upload(const Exchange& exchange, const SecretId& id) {
 Response payload_response(SecureBytes bytes, std::string content_type) {
     if (bytes.empty()) return empty_response(204);
     Response response{200, {}, std::move(bytes)};
+    response.headers.reserve(4);  // this one, the version's two, the request's id
     // WebOb names the charset of text, unless the client's own Accept did.
     if (content_type == "text/plain") content_type += "; charset=UTF-8";
     response.headers.emplace_back("Content-Type", std::move(content_type));
@@ -247,7 +248,8 @@ Checked<Response> fetch(const Exchange& exchange, const SecretId& id, std::strin
     auto payload = exchange.key_manager.fetch(exchange.caller, id);
     if (!payload) return exchange.rejection(payload.error(), operation);
     const std::string* header = exchange.request.header("Accept");
-    const std::string accept = header == nullptr || header->empty() ? "application/octet-stream" : *header;
+    static const std::string binary = "application/octet-stream";
+    const std::string& accept = header == nullptr || header->empty() ? binary : *header;
     const std::string& asked = accept == "*/*" ? payload->content_type : accept;
     const auto wrong_type = [operation] { return reject(406, issue_of(operation, "Wrong payload content-type")); };
     if (!is_payload_type(asked)) return wrong_type();

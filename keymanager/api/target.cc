@@ -18,7 +18,9 @@ RequestTarget::RequestTarget(std::string_view target) {
     const std::size_t mark = target.find('?');
     const std::string path = percent_decoded(target.substr(0, mark), false);
     garbled_ = !is_utf8(path);
-    for (const std::string_view segment : split(path, '/')) {
+    const auto parts = split(path, '/');
+    segments_.reserve(parts.size());
+    for (const std::string_view segment : parts) {
         if (!segment.empty()) segments_.emplace_back(segment);
     }
     if (mark == std::string_view::npos) return;

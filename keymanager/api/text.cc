@@ -116,6 +116,7 @@ private:
 
 std::vector<std::string_view> split(std::string_view text, char separator) {
     std::vector<std::string_view> parts;
+    parts.reserve(static_cast<std::size_t>(std::ranges::count(text, separator)) + 1);
     for (std::size_t start = 0;;) {
         const std::size_t end = text.find(separator, start);
         parts.push_back(text.substr(start, end == text.npos ? text.npos : end - start));
@@ -125,6 +126,7 @@ std::vector<std::string_view> split(std::string_view text, char separator) {
 }
 
 std::string percent_decoded(std::string_view text, bool plus_is_space) {
+    if (text.find_first_of(plus_is_space ? "%+" : "%") == text.npos) return std::string(text);
     std::string result;
     result.reserve(text.size());
     for (std::size_t i = 0; i < text.size(); ++i) {
@@ -162,8 +164,9 @@ std::optional<long> python_int(std::string_view text) {
 Result<Timestamp> parse_loose_iso8601(std::string_view text) { return IsoReader(text).read(); }
 
 bool equal_but_for_case(std::string_view a, std::string_view b) {
-    const auto lower = [](unsigned char c) { return std::tolower(c); };
-    return std::ranges::equal(a, b, {}, lower, lower);
+    // Not std::tolower, which asks for the locale at every character.
+    const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
+    return a.size() == b.size() && std::ranges::equal(a, b, {}, lower, lower);
 }
 
 }  // namespace sallyport::api

@@ -1,11 +1,12 @@
 #include "keymanager/core/access_policy.h"
 
 #include <algorithm>
-#include <cctype>
 #include <functional>
 #include <map>
 #include <string>
+#include <unordered_map>
 
+#include "keymanager/base/assert.h"
 #include "keymanager/core/default_policy.h"
 #include "keymanager/core/policy_expression.h"
 #include "keymanager/core/policy_file.h"
@@ -41,9 +42,16 @@ struct Rule {
     enum class State { Unseen, Open, Done } state = State::Unseen;
 };
 
+/// Lets a rule be looked up without making a string.
+struct NameHash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view name) const noexcept { return std::hash<std::string_view>{}(name); }
+};
+
 bool equal_but_for_case(std::string_view a, std::string_view b) {
-    const auto lower = [](unsigned char c) { return std::tolower(c); };
-    return std::ranges::equal(a, b, {}, lower, lower);
+    // Not std::tolower, which asks for the locale at every character.
+    const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
+    return a.size() == b.size() && std::ranges::equal(a, b, {}, lower, lower);
 }
 
 /// The rule's right side, filled in. Most are one attribute or one text and cost no allocation.
@@ -95,15 +103,21 @@ bool caller_has(const Caller& caller, std::string_view attribute, std::string_vi
 
 }  // namespace
 
+void Target::set(std::string_view name, std::string_view value) {
+    SALLYPORT_ASSERT(count_ < MostAttributes);  // the key manager describes an object with four
+    attributes_[count_++] = {name, value};
+}
+
 const std::string_view* Target::find(std::string_view name) const {
-    const auto found = std::ranges::find(attributes, name, [](const auto& a) { return a.first; });
-    return found == attributes.end() ? nullptr : &found->second;
+    const auto end = attributes_.begin() + count_;
+    const auto found = std::find_if(attributes_.begin(), end, [name](const auto& a) { return a.first == name; });
+    return found == end ? nullptr : &found->second;
 }
 
 struct AccessPolicy::Impl {
     std::vector<PolicyRule> listed;
     std::vector<Rule> rules;
-    std::map<std::string, std::size_t, std::less<>> by_name;
+    std::unordered_map<std::string, std::size_t, NameHash, std::equal_to<>> by_name;
 
     bool holds(const Node& node, const Caller& caller, const Target& target) const {
         switch (node.kind) {

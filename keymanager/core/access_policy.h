@@ -1,5 +1,7 @@
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -15,12 +17,19 @@ namespace sallyport::core {
 /// "target.secret.project_id", "target.secret.creator_id", "target.secret.read_project_access" ("True" or "False") and
 /// "target.secret.read" ("read" if the ACL names the caller, else absent). A check of an absent attribute fails.
 /// Views borrow: a target lives no longer than the object that it describes.
-struct Target {
-    std::vector<std::pair<std::string_view, std::string_view>> attributes;
+class Target {
+public:
+    static constexpr std::size_t MostAttributes = 8;
 
-    void set(std::string_view name, std::string_view value) { attributes.emplace_back(name, value); }
+    /// At most MostAttributes of them: the caller knows what it describes.
+    void set(std::string_view name, std::string_view value);
     /// nullptr if there is none.
     const std::string_view* find(std::string_view name) const;
+
+private:
+    // In place, since a question is asked for every request.
+    std::array<std::pair<std::string_view, std::string_view>, MostAttributes> attributes_;
+    std::size_t count_ = 0;
 };
 
 struct PolicyRule {

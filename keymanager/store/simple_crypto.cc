@@ -33,13 +33,17 @@ constexpr std::size_t CachedPkeks = 1024;
 
 /// Strings one after the other, each behind its length in four bytes: no two lists of strings give the same bytes.
 void append(Bytes& out, std::string_view text) {
-    for (int shift = 24; shift >= 0; shift -= 8) out.push_back(static_cast<std::byte>(text.size() >> shift));
+    const std::size_t size = text.size();
+    const std::array length = {static_cast<std::byte>(size >> 24), static_cast<std::byte>(size >> 16),
+                               static_cast<std::byte>(size >> 8), static_cast<std::byte>(size)};
     const auto bytes = bytes_of(text);
+    out.insert(out.end(), length.begin(), length.end());
     out.insert(out.end(), bytes.begin(), bytes.end());
 }
 
 Bytes associated_data(const SecretBinding& binding, const KekId& kek) {
     Bytes data;
+    data.reserve(160);  // room for three UUIDs and some; a longer project only costs another allocation
     append(data, BoundPrefix);
     append(data, binding.secret.str());
     append(data, binding.project.str());
