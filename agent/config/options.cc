@@ -305,8 +305,8 @@ SectionOf<Config> config_options() {
             "Rules that replace Barbican's defaults one by one, in oslo.policy's language. Empty: the defaults alone.",
             "/etc/sallyport/policy.yaml")
         .option("new_rbac_defaults", &Config::new_rbac_defaults, boolean(),
-                "Start from the defaults of later Barbicans (reader, member, admin) instead of admin, creator, "
-                "observer, audit.")
+                "Start from the defaults of later Barbicans (reader, member, admin, and each action for tokens of its "
+                "own scope only: enforce_new_defaults and enforce_scope) instead of admin, creator, observer, audit.")
         .section("limits", &Config::limits, limit_options(), "How much a request may hold.")
         .section("objects", &Config::objects, object_options(), "The object proxy filter. Absent: none runs.")
         .section("volumes", &Config::volumes, volume_options(), "Encrypted volumes.")

@@ -38,6 +38,7 @@ struct Walk {
 
 struct Rule {
     Node node;
+    TokenScope scope = TokenScope::Unchecked;  ///< as enforced
     Walk walk;
     enum class State { Unseen, Open, Done } state = State::Unseen;
 };
@@ -98,6 +99,19 @@ bool caller_has(const Caller& caller, std::string_view attribute, std::string_vi
     if (attribute == "project_id") return caller.project.str() == value;
     if (attribute == "system_scope") return !caller.system_scope.empty() && caller.system_scope == value;
     if (attribute == "roles") return std::ranges::find(caller.roles, value) != caller.roles.end();
+    return false;
+}
+
+/// enforce_scope. A token of a domain, or of nothing, belongs to no project and is let in nowhere.
+bool scope_admits(TokenScope scope, const Caller& caller) {
+    const bool system = !caller.system_scope.empty();
+    const bool project = !system && !caller.project.empty();
+    switch (scope) {
+        case TokenScope::Unchecked: return true;
+        case TokenScope::Project: return project;
+        case TokenScope::System: return system;
+        case TokenScope::Both: return project || system;
+    }
     return false;
 }
 
@@ -194,15 +208,18 @@ struct AccessPolicy::Impl {
 
 namespace {
 
+/// A list of lists in the words of the newer language.
 std::string text_of(const PolicyText& rule) {
     if (!rule.is_list) return rule.text;
+    if (rule.lists.empty()) return "@";
     std::string text;
     for (const std::vector<std::string>& all : rule.lists) {
+        if (all.empty()) continue;
         text += text.empty() ? "(" : " or (";
         for (std::size_t i = 0; i < all.size(); ++i) text += (i == 0 ? "" : " and ") + all[i];
         text += ")";
     }
-    return text;
+    return text.empty() ? "!" : text;
 }
 
 /// enforce_new_defaults is a setting of ours, not of the object: %(enforce_new_defaults)s becomes its value.
@@ -223,8 +240,7 @@ AccessPolicy& AccessPolicy::operator=(AccessPolicy&&) noexcept = default;
 Result<AccessPolicy> AccessPolicy::load(std::string_view overrides_yaml, bool new_defaults) {
     std::map<std::string, PolicyText, std::less<>> texts;
     for (const DefaultRule& rule : default_policy()) {
-        const std::string_view check = new_defaults || rule.old_check.empty() ? rule.check : rule.old_check;
-        texts[std::string(rule.name)] = PolicyText{std::string(check), {}, false};
+        texts[std::string(rule.name)] = PolicyText{std::string(rule.check_with(new_defaults)), {}, false};
     }
     for (auto& [name, text] : TRY(read_policy_file(overrides_yaml))) texts[name] = std::move(text);
 
@@ -241,6 +257,9 @@ Result<AccessPolicy> AccessPolicy::load(std::string_view overrides_yaml, bool ne
         fold_setting(*expression, new_defaults);
         Rule& rule = impl->rules.emplace_back();
         rule.node = TRY(impl->link(std::move(*expression), name));
+        if (const DefaultRule* known = find_default_rule(name); known != nullptr && new_defaults) {
+            rule.scope = known->scope;
+        }
     }
     for (std::size_t i = 0; i < impl->rules.size(); ++i) {
         if (const auto walk = impl->measure(i, 0); !walk) return walk.error();
@@ -250,7 +269,9 @@ Result<AccessPolicy> AccessPolicy::load(std::string_view overrides_yaml, bool ne
 
 bool AccessPolicy::allows(std::string_view action, const Caller& caller, const Target& target) const {
     const auto found = impl_->by_name.find(action);
-    return found != impl_->by_name.end() && impl_->holds(impl_->rules[found->second].node, caller, target);
+    if (found == impl_->by_name.end()) return false;
+    const Rule& rule = impl_->rules[found->second];
+    return scope_admits(rule.scope, caller) && impl_->holds(rule.node, caller, target);
 }
 
 const std::vector<PolicyRule>& AccessPolicy::rules() const { return impl_->listed; }

@@ -46,9 +46,10 @@ public:
     AccessPolicy(AccessPolicy&&) noexcept;
     AccessPolicy& operator=(AccessPolicy&&) noexcept;
 
-    /// Barbican's defaults (15.0.1; `new_defaults` is its enforce_new_defaults), overridden by the entries of a
-    /// policy.yaml, if given as text. Entries of other names are helpers for rule:.
-    /// Error: `InvalidInput` with rule, position and what was expected; for a rule: that does not exist; for a cycle.
+    /// Barbican's defaults (15.0.1; `new_defaults` is oslo.policy's enforce_new_defaults and enforce_scope together, as
+    /// they are meant to be used), overridden by the entries of a policy.yaml, if given as text. Entries of other names
+    /// are helpers for rule:. Error: `InvalidInput` with rule, position and what was expected; for a rule: that does
+    /// not exist; for a cycle.
     static Result<AccessPolicy> load(std::string_view overrides_yaml, bool new_defaults);
 
     /// May the caller do `action` ("secrets:post") to `target`? An unknown action is refused.

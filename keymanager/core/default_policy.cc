@@ -1,10 +1,14 @@
 #include "keymanager/core/default_policy.h"
 
+#include <algorithm>
+
 namespace sallyport::core {
 namespace {
 
 // Barbican 15.0.1's registered rules: names and checks, as tests/vectors/policy/defaults.json records them from the
-// installed package. The third column is what holds unless enforce_new_defaults is set; an empty one: the same.
+// installed package. The third column is what holds unless enforce_new_defaults is set; an empty one: the same. Then
+// what the sample file says about the rule: whose tokens enforce_scope lets in, what it is about, which requests ask
+// it.
 // clang-format off
 constexpr DefaultRule Rules[] = {
     {"system_reader",
@@ -118,206 +122,360 @@ constexpr DefaultRule Rules[] = {
     {"secret_acls:get",
      "True:%(enforce_new_defaults)s and (rule:secret_project_admin or (rule:secret_project_member and "
      "rule:secret_owner) or (rule:secret_project_member and rule:secret_is_not_private))",
-     "rule:all_but_audit and rule:secret_project_match"},
+     "rule:all_but_audit and rule:secret_project_match",
+     TokenScope::Project,
+     "Read a secret's access control list.",
+     "GET /v1/secrets/{secret-id}/acl"},
     {"secret_acls:delete",
      "True:%(enforce_new_defaults)s and (rule:secret_project_admin or (rule:secret_project_member and "
      "rule:secret_owner) or (rule:secret_project_member and rule:secret_is_not_private))",
      "rule:secret_project_admin or rule:secret_project_creator or (rule:secret_project_creator_role and "
-     "rule:secret_non_private_read)"},
+     "rule:secret_non_private_read)",
+     TokenScope::Project,
+     "Remove a secret's access control list.",
+     "DELETE /v1/secrets/{secret-id}/acl"},
     {"secret_acls:put_patch",
      "True:%(enforce_new_defaults)s and (rule:secret_project_admin or (rule:secret_project_member and "
      "rule:secret_owner) or (rule:secret_project_member and rule:secret_is_not_private))",
      "rule:secret_project_admin or rule:secret_project_creator or (rule:secret_project_creator_role and "
-     "rule:secret_non_private_read)"},
+     "rule:secret_non_private_read)",
+     TokenScope::Project,
+     "Set or change a secret's access control list.",
+     "PUT /v1/secrets/{secret-id}/acl\n"
+     "PATCH /v1/secrets/{secret-id}/acl"},
     {"container_acls:get",
      "True:%(enforce_new_defaults)s and (rule:container_project_admin or (rule:container_project_member and "
      "rule:container_owner) or (rule:container_project_member and  rule:container_is_not_private))",
-     "rule:all_but_audit and rule:container_project_match"},
+     "rule:all_but_audit and rule:container_project_match",
+     TokenScope::Project,
+     "Read a container's access control list.",
+     "GET /v1/containers/{container-id}/acl"},
     {"container_acls:delete",
      "True:%(enforce_new_defaults)s and (rule:container_project_admin or (rule:container_project_member and "
      "rule:container_owner) or (rule:container_project_member and  rule:container_is_not_private))",
      "rule:container_project_admin or rule:container_project_creator or (rule:container_project_creator_role and "
-     "rule:container_non_private_read)"},
+     "rule:container_non_private_read)",
+     TokenScope::Project,
+     "Remove a container's access control list.",
+     "DELETE /v1/containers/{container-id}/acl"},
     {"container_acls:put_patch",
      "True:%(enforce_new_defaults)s and (rule:container_project_admin or (rule:container_project_member and "
      "rule:container_owner) or (rule:container_project_member and  rule:container_is_not_private))",
      "rule:container_project_admin or rule:container_project_creator or (rule:container_project_creator_role and "
-     "rule:container_non_private_read)"},
+     "rule:container_non_private_read)",
+     TokenScope::Project,
+     "Set or change a container's access control list.",
+     "PUT /v1/containers/{container-id}/acl\n"
+     "PATCH /v1/containers/{container-id}/acl"},
     {"consumer:get",
      "True:%(enforce_new_defaults)s and (rule:system_admin or rule:container_project_admin or "
      "(rule:container_project_member and rule:container_owner) or (rule:container_project_member and  "
      "rule:container_is_not_private) or rule:container_acl_read)",
      "rule:admin or rule:observer or rule:creator or rule:audit or rule:container_non_private_read or "
-     "rule:container_project_creator or rule:container_project_admin or rule:container_acl_read"},
+     "rule:container_project_creator or rule:container_project_admin or rule:container_acl_read",
+     TokenScope::Both,
+     "Read one consumer of a container; nothing asks this any more.",
+     "GET /v1/containers/{container-id}/consumers/{consumer-id}"},
     {"container_consumers:get",
      "True:%(enforce_new_defaults)s and (rule:system_admin or rule:container_project_admin or "
      "(rule:container_project_member and rule:container_owner) or (rule:container_project_member and  "
      "rule:container_is_not_private) or rule:container_acl_read)",
      "rule:container_non_private_read or rule:container_project_creator or rule:container_project_admin or "
-     "rule:container_acl_read"},
+     "rule:container_acl_read",
+     TokenScope::Both,
+     "List the consumers of a container.",
+     "GET /v1/containers/{container-id}/consumers"},
     {"container_consumers:post",
      "True:%(enforce_new_defaults)s and (rule:system_admin or rule:container_project_admin or "
      "(rule:container_project_member and rule:container_owner) or (rule:container_project_member and  "
      "rule:container_is_not_private) or rule:container_acl_read)",
      "rule:container_non_private_read or rule:container_project_creator or rule:container_project_admin or "
-     "rule:container_acl_read "},
+     "rule:container_acl_read ",
+     TokenScope::Both,
+     "Register a consumer with a container.",
+     "POST /v1/containers/{container-id}/consumers"},
     {"container_consumers:delete",
      "True:%(enforce_new_defaults)s and (rule:system_admin or rule:container_project_admin or "
      "(rule:container_project_member and rule:container_owner) or (rule:container_project_member and  "
      "rule:container_is_not_private) or rule:container_acl_read)",
      "rule:container_non_private_read or rule:container_project_creator or rule:container_project_admin or "
-     "rule:container_acl_read "},
+     "rule:container_acl_read ",
+     TokenScope::Both,
+     "Take a consumer off a container.",
+     "DELETE /v1/containers/{container-id}/consumers"},
     {"secret_consumers:get",
      "True:%(enforce_new_defaults)s and (rule:system_admin or rule:secret_project_admin or "
      "(rule:secret_project_member and rule:secret_owner) or (rule:secret_project_member and "
      "rule:secret_is_not_private) or rule:secret_acl_read)",
      "rule:secret_non_private_read or rule:secret_project_creator or rule:secret_project_admin or "
-     "rule:secret_acl_read"},
+     "rule:secret_acl_read",
+     TokenScope::Both,
+     "List the consumers of a secret.",
+     "GET /v1/secrets/{secret-id}/consumers"},
     {"secret_consumers:post",
      "True:%(enforce_new_defaults)s and (rule:system_admin or rule:secret_project_admin or "
      "(rule:secret_project_member and rule:secret_owner) or (rule:secret_project_member and "
      "rule:secret_is_not_private) or rule:secret_acl_read)",
      "rule:secret_non_private_read or rule:secret_project_creator or rule:secret_project_admin or "
-     "rule:secret_acl_read"},
+     "rule:secret_acl_read",
+     TokenScope::Both,
+     "Register a consumer with a secret.",
+     "POST /v1/secrets/{secret-id}/consumers"},
     {"secret_consumers:delete",
      "True:%(enforce_new_defaults)s and (rule:system_admin or rule:secret_project_admin or "
      "(rule:secret_project_member and rule:secret_owner) or (rule:secret_project_member and "
      "rule:secret_is_not_private) or rule:secret_acl_read)",
      "rule:secret_non_private_read or rule:secret_project_creator or rule:secret_project_admin or "
-     "rule:secret_acl_read"},
+     "rule:secret_acl_read",
+     TokenScope::Both,
+     "Take a consumer off a secret.",
+     "DELETE /v1/secrets/{secret-id}/consumers"},
     {"containers:post",
      "True:%(enforce_new_defaults)s and role:member",
-     "rule:admin_or_creator"},
+     "rule:admin_or_creator",
+     TokenScope::Project,
+     "Make a container in the caller's project.",
+     "POST /v1/containers"},
     {"containers:get",
      "True:%(enforce_new_defaults)s and role:member",
-     "rule:all_but_audit"},
+     "rule:all_but_audit",
+     TokenScope::Project,
+     "List the containers of the caller's project.",
+     "GET /v1/containers"},
     {"container:get",
      "True:%(enforce_new_defaults)s and (rule:container_project_admin or (rule:container_project_member and "
      "rule:container_owner) or (rule:container_project_member and  rule:container_is_not_private) or "
      "rule:container_acl_read)",
      "rule:container_non_private_read or rule:container_project_creator or rule:container_project_admin or "
-     "rule:container_acl_read"},
+     "rule:container_acl_read",
+     TokenScope::Project,
+     "Read a container.",
+     "GET /v1/containers/{container-id}"},
     {"container:delete",
      "True:%(enforce_new_defaults)s and (rule:container_project_admin or (rule:container_project_member and "
      "rule:container_owner) or (rule:container_project_member and  rule:container_is_not_private))",
-     "rule:container_project_admin or rule:container_project_creator"},
+     "rule:container_project_admin or rule:container_project_creator",
+     TokenScope::Project,
+     "Delete a container; its secrets stay.",
+     "DELETE /v1/containers/{container-id}"},
     {"container_secret:post",
      "True:%(enforce_new_defaults)s and (rule:container_project_admin or (rule:container_project_member and "
      "rule:container_owner) or (rule:container_project_member and  rule:container_is_not_private))",
      "rule:container_project_admin or rule:container_project_creator or rule:container_project_creator_role and "
-     "rule:container_non_private_read"},
+     "rule:container_non_private_read",
+     TokenScope::Project,
+     "Put a secret into a container.",
+     "POST /v1/containers/{container-id}/secrets"},
     {"container_secret:delete",
      "True:%(enforce_new_defaults)s and (rule:container_project_admin or (rule:container_project_member and "
      "rule:container_owner) or (rule:container_project_member and  rule:container_is_not_private))",
      "rule:container_project_admin or rule:container_project_creator or rule:container_project_creator_role and "
-     "rule:container_non_private_read"},
+     "rule:container_non_private_read",
+     TokenScope::Project,
+     "Take a secret out of a container.",
+     "DELETE /v1/containers/{container-id}/secrets/{secret-id}"},
     {"orders:get",
      "True:%(enforce_new_defaults)s and role:member",
-     "rule:all_but_audit"},
+     "rule:all_but_audit",
+     TokenScope::Project,
+     "List the orders of the caller's project.",
+     "GET /v1/orders"},
     {"orders:post",
      "True:%(enforce_new_defaults)s and role:member",
-     "rule:admin_or_creator"},
+     "rule:admin_or_creator",
+     TokenScope::Project,
+     "Order a key to be made.",
+     "POST /v1/orders"},
     {"orders:put",
      "True:%(enforce_new_defaults)s and role:member",
-     "rule:admin_or_creator"},
+     "rule:admin_or_creator",
+     TokenScope::Project,
+     "No order can be changed: 405 to those whom this allows, 403 to others.",
+     "PUT /v1/orders"},
     {"order:get",
      "True:%(enforce_new_defaults)s and rule:order_project_member",
-     "rule:all_users and project_id:%(target.order.project_id)s"},
+     "rule:all_users and project_id:%(target.order.project_id)s",
+     TokenScope::Project,
+     "Read an order.",
+     "GET /v1/orders/{order-id}"},
     {"order:delete",
      "True:%(enforce_new_defaults)s and rule:order_project_member",
-     "rule:admin and project_id:%(target.order.project_id)s"},
+     "rule:admin and project_id:%(target.order.project_id)s",
+     TokenScope::Project,
+     "Delete an order; what it made stays.",
+     "DELETE /v1/orders/{order-id}"},
     {"quotas:get",
      "True:%(enforce_new_defaults)s and role:reader",
-     "rule:all_users"},
+     "rule:all_users",
+     TokenScope::Project,
+     "Read the quotas in force for the caller's project.",
+     "GET /v1/quotas"},
     {"project_quotas:get",
      "True:%(enforce_new_defaults)s and rule:system_reader",
-     "rule:service_admin"},
+     "rule:service_admin",
+     TokenScope::System,
+     "Read the quotas set for any project.",
+     "GET /v1/project-quotas\n"
+     "GET /v1/project-quotas/{project-id}"},
     {"project_quotas:put",
      "True:%(enforce_new_defaults)s and rule:system_admin",
-     "rule:service_admin"},
+     "rule:service_admin",
+     TokenScope::System,
+     "Set the quotas of any project.",
+     "PUT /v1/project-quotas/{project-id}"},
     {"project_quotas:delete",
      "True:%(enforce_new_defaults)s and rule:system_admin",
-     "rule:service_admin"},
+     "rule:service_admin",
+     TokenScope::System,
+     "Return any project to the default quotas.",
+     "DELETE /v1/project-quotas/{project-id}"},
     {"secret_meta:get",
      "True:%(enforce_new_defaults)s and (rule:secret_project_admin or (rule:secret_project_member and "
      "rule:secret_owner) or (rule:secret_project_member and rule:secret_is_not_private) or rule:secret_acl_read)",
      "rule:secret_non_private_read or rule:secret_project_creator or rule:secret_project_admin or "
-     "rule:secret_acl_read"},
+     "rule:secret_acl_read",
+     TokenScope::Project,
+     "Read a secret's user metadata.",
+     "GET /v1/secrets/{secret-id}/metadata\n"
+     "GET /v1/secrets/{secret-id}/metadata/{meta-key}"},
     {"secret_meta:post",
      "True:%(enforce_new_defaults)s and (rule:secret_project_admin or (rule:secret_project_member and "
      "rule:secret_owner) or (rule:secret_project_member and rule:secret_is_not_private))",
      "rule:secret_project_admin or rule:secret_project_creator or (rule:secret_project_creator_role and "
-     "rule:secret_non_private_read)"},
+     "rule:secret_non_private_read)",
+     TokenScope::Project,
+     "Add one entry to a secret's user metadata.",
+     "POST /v1/secrets/{secret-id}/metadata"},
     {"secret_meta:put",
      "True:%(enforce_new_defaults)s and (rule:secret_project_admin or (rule:secret_project_member and "
      "rule:secret_owner) or (rule:secret_project_member and rule:secret_is_not_private))",
      "rule:secret_project_admin or rule:secret_project_creator or (rule:secret_project_creator_role and "
-     "rule:secret_non_private_read)"},
+     "rule:secret_non_private_read)",
+     TokenScope::Project,
+     "Replace a secret's user metadata or one entry of it.",
+     "PUT /v1/secrets/{secret-id}/metadata\n"
+     "PUT /v1/secrets/{secret-id}/metadata/{meta-key}"},
     {"secret_meta:delete",
      "True:%(enforce_new_defaults)s and (rule:secret_project_admin or (rule:secret_project_member and "
      "rule:secret_owner) or (rule:secret_project_member and rule:secret_is_not_private))",
      "rule:secret_project_admin or rule:secret_project_creator or (rule:secret_project_creator_role and "
-     "rule:secret_non_private_read)"},
+     "rule:secret_non_private_read)",
+     TokenScope::Project,
+     "Remove one entry of a secret's user metadata.",
+     "DELETE /v1/secrets/{secret-id}/metadata/{meta-key}"},
     {"secret:decrypt",
      "True:%(enforce_new_defaults)s and (rule:secret_project_admin or (rule:secret_project_member and "
      "rule:secret_owner) or (rule:secret_project_member and rule:secret_is_not_private) or rule:secret_acl_read)",
      "rule:secret_decrypt_non_private_read or rule:secret_project_creator or rule:secret_project_admin or "
-     "rule:secret_acl_read"},
+     "rule:secret_acl_read",
+     TokenScope::Project,
+     "Read a secret's payload.",
+     "GET /v1/secrets/{secret-id}/payload"},
     {"secret:get",
      "True:%(enforce_new_defaults)s and (rule:secret_project_admin or (rule:secret_project_member and "
      "rule:secret_owner) or (rule:secret_project_member and rule:secret_is_not_private) or rule:secret_acl_read)",
      "rule:secret_non_private_read or rule:secret_project_creator or rule:secret_project_admin or "
-     "rule:secret_acl_read"},
+     "rule:secret_acl_read",
+     TokenScope::Project,
+     "Read all about a secret but its payload.",
+     "GET /v1/secrets/{secret-id}"},
     {"secret:put",
      "True:%(enforce_new_defaults)s and (rule:secret_project_admin or (rule:secret_project_member and "
      "rule:secret_owner) or (rule:secret_project_member and rule:secret_is_not_private))",
-     "rule:admin_or_creator and rule:secret_project_match"},
+     "rule:admin_or_creator and rule:secret_project_match",
+     TokenScope::Project,
+     "Give a secret that has none its payload.",
+     "PUT /v1/secrets/{secret-id}"},
     {"secret:delete",
      "True:%(enforce_new_defaults)s and (rule:secret_project_admin or (rule:secret_project_member and "
      "rule:secret_owner) or (rule:secret_project_member and rule:secret_is_not_private))",
      "rule:secret_project_admin or rule:secret_project_creator or (rule:secret_project_creator_role and not "
-     "rule:secret_private_read)"},
+     "rule:secret_private_read)",
+     TokenScope::Project,
+     "Delete a secret.",
+     "DELETE /v1/secrets/{secret-id}"},
     {"secrets:post",
      "True:%(enforce_new_defaults)s and role:member",
-     "rule:admin_or_creator"},
+     "rule:admin_or_creator",
+     TokenScope::Project,
+     "Store a secret in the caller's project.",
+     "POST /v1/secrets"},
     {"secrets:get",
      "True:%(enforce_new_defaults)s and role:member",
-     "rule:all_but_audit"},
+     "rule:all_but_audit",
+     TokenScope::Project,
+     "List the secrets of the caller's project.",
+     "GET /v1/secrets"},
     {"secretstores:get",
      "True:%(enforce_new_defaults)s and role:reader",
-     "rule:all_users"},
+     "rule:all_users",
+     TokenScope::Both,
+     "List the secret stores.",
+     "GET /v1/secret-stores"},
     {"secretstores:get_global_default",
      "True:%(enforce_new_defaults)s and role:reader",
-     "rule:all_users"},
+     "rule:all_users",
+     TokenScope::Both,
+     "Which store takes the secrets of projects that prefer none.",
+     "GET /v1/secret-stores/global-default"},
     {"secretstores:get_preferred",
      "True:%(enforce_new_defaults)s and role:reader",
-     "rule:all_users"},
+     "rule:all_users",
+     TokenScope::Both,
+     "Which store the caller's project prefers.",
+     "GET /v1/secret-stores/preferred"},
     {"secretstore_preferred:post",
      "True:%(enforce_new_defaults)s and role:admin",
-     "rule:admin"},
+     "rule:admin",
+     TokenScope::Project,
+     "Make a store the one that the caller's project prefers.",
+     "POST /v1/secret-stores/{ss-id}/preferred"},
     {"secretstore_preferred:delete",
      "True:%(enforce_new_defaults)s and role:admin",
-     "rule:admin"},
+     "rule:admin",
+     TokenScope::Project,
+     "Let the caller's project prefer no store.",
+     "DELETE /v1/secret-stores/{ss-id}/preferred"},
     {"secretstore:get",
      "True:%(enforce_new_defaults)s and role:reader",
-     "rule:all_users"},
+     "rule:all_users",
+     TokenScope::Both,
+     "Read one secret store's entry.",
+     "GET /v1/secret-stores/{ss-id}"},
     {"transport_key:get",
      "True:%(enforce_new_defaults)s and role:reader",
-     "rule:all_users"},
+     "rule:all_users",
+     TokenScope::Both,
+     "Read a transport key.",
+     "GET /v1/transport_keys/{key-id}"},
     {"transport_key:delete",
      "True:%(enforce_new_defaults)s and rule:system_admin",
-     "rule:service_admin"},
+     "rule:service_admin",
+     TokenScope::System,
+     "Delete a transport key.",
+     "DELETE /v1/transport_keys/{key-id}"},
     {"transport_keys:get",
      "True:%(enforce_new_defaults)s and role:reader",
-     "rule:all_users"},
+     "rule:all_users",
+     TokenScope::Both,
+     "List the transport keys.",
+     "GET /v1/transport_keys"},
     {"transport_keys:post",
      "True:%(enforce_new_defaults)s and rule:system_admin",
-     "rule:service_admin"},
+     "rule:service_admin",
+     TokenScope::System,
+     "Add a transport key.",
+     "POST /v1/transport_keys"},
 };
 // clang-format on
 
 }  // namespace
 
 std::span<const DefaultRule> default_policy() { return Rules; }
+
+const DefaultRule* find_default_rule(std::string_view name) {
+    const auto* found = std::ranges::find(Rules, name, &DefaultRule::name);
+    return found == std::end(Rules) ? nullptr : found;
+}
 
 }  // namespace sallyport::core

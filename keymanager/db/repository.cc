@@ -395,6 +395,8 @@ Result<long> take_count(Session& session, const Query& query, std::initializer_l
 
 Result<ProjectRowId> ensure_project(Session& session, const ProjectId& project, Timestamp now) {
     if (auto found = TRY(find_project(session, project))) return *std::move(found);
+    // A token of the deployment or of a domain: what it made would be everybody's or nobody's.
+    if (project.empty()) return Error{Code::Forbidden, "not allowed", "a token of no project can own nothing"};
     ProjectRowId row(random_uuid());
     TRY(session.execute(InsertProject, {row, now, now, Active, project}));
     return row;

@@ -1,10 +1,12 @@
 #!/usr/bin/python3
 """Writes defaults.json and answers.json beside itself, from Debian's barbican-common and python3-oslo.policy.
 
-defaults.json  Barbican's registered rules: name, check, and the check that enforce_new_defaults=false puts in its place.
+defaults.json  Barbican's registered rules: name, check, the check that enforce_new_defaults=false puts in its place, and
+               whose tokens enforce_scope lets in (null: everybody's).
 answers.json   what oslo.policy says: "expressions" (one rule, a target, a caller -> bool, or null where oslo.policy
                cannot parse the rule and so always refuses), and "defaults" (every rule of Barbican against callers and
-               targets, with both sets of defaults: a string of 0 and 1, targets within callers).
+               targets, with both sets of defaults, the new ones with enforce_scope: a string of 0 and 1, targets within
+               callers).
 
     /usr/bin/python3 tests/vectors/policy/make_policy_vectors.py
 """
@@ -13,10 +15,14 @@ import json
 import logging
 import os
 import random
+import warnings
 
 from barbican.common import policies
+from oslo_config import cfg
 from oslo_policy import _checks
 from oslo_policy import _parser
+from oslo_policy import opts
+from oslo_policy import policy
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -145,29 +151,39 @@ def default_targets():
         yield {'target.order.project_id': project, 'target.order.creator_id': 'owner'}
 
 
+def enforcer(new):
+    """oslo.policy as a service runs it, with Barbican's defaults and no file."""
+    conf = cfg.ConfigOpts()
+    conf([])
+    opts._register(conf)
+    conf.set_override('enforce_new_defaults', new, 'oslo_policy')
+    conf.set_override('enforce_scope', new, 'oslo_policy')
+    made = policy.Enforcer(conf, policy_file='none.yaml')
+    made.register_defaults(policies.list_rules())
+    made.load_rules()
+    return made
+
+
 def defaults():
+    warnings.simplefilter('ignore')
+    logging.getLogger('oslo_policy.policy').setLevel(logging.ERROR)
     listed = policies.list_rules()
     table = []
     for r in listed:
         old = getattr(r, 'deprecated_rule', None)
-        table.append({'name': r.name, 'check': r.check_str, 'old_check': old.check_str if old else None})
-    callers = [{'user_id': 'owner', 'project_id': 'pa', 'roles': [role], 'system_scope': scope}
+        table.append({'name': r.name, 'check': r.check_str, 'old_check': old.check_str if old else None,
+                      'scopes': r.scope_types})
+    callers = [{'user_id': 'owner', 'project_id': '' if scope else 'pa', 'roles': [role], 'system_scope': scope}
                for role in ROLES for scope in ['', 'all']]
     targets = list(default_targets())
     answers = {}
     for new in [False, True]:
-        rules = {}
-        for row in table:
-            check = row['check'] if new or row['old_check'] is None else '(%s) or (%s)' % (row['check'], row['old_check'])
-            rules[row['name']] = _parser.parse_rule(check)
+        deciding = enforcer(new)
         side = {}
-        for name in rules:
-            bits = ''
-            for c in callers:
-                for t in targets:
-                    full = dict(t, enforce_new_defaults=new)
-                    bits += '1' if ask(rules[name], full, c, rules) else '0'
-            side[name] = bits
+        for row in table:
+            side[row['name']] = ''.join(
+                '1' if deciding.enforce(row['name'], dict(t, enforce_new_defaults=new), dict(c)) else '0'
+                for c in callers for t in targets)
         answers['new' if new else 'old'] = side
     return table, {'callers': callers, 'targets': targets, 'answers': answers}
 

@@ -50,6 +50,15 @@ AccessPolicy load(const std::string& overrides, bool new_defaults = false) {
     return *std::move(policy);
 }
 
+TokenScope scope_of(const json::value& scopes) {
+    if (scopes.is_null()) return TokenScope::Unchecked;
+    const std::string text = json::serialize(scopes);
+    if (text == R"(["project"])") return TokenScope::Project;
+    if (text == R"(["system"])") return TokenScope::System;
+    EXPECT_EQ(text, R"(["project","system"])");
+    return TokenScope::Both;
+}
+
 TEST(AccessPolicy, HoldsExactlyTheRulesThatBarbicanRegisters) {
     const json::array& rules = recorded("defaults.json").at("rules").as_array();
     ASSERT_EQ(default_policy().size(), rules.size());
@@ -58,6 +67,7 @@ TEST(AccessPolicy, HoldsExactlyTheRulesThatBarbicanRegisters) {
         EXPECT_EQ(default_policy()[i].check, text_at(rules[i], "check"));
         const json::value& old_check = rules[i].at("old_check");
         EXPECT_EQ(default_policy()[i].old_check, old_check.is_null() ? "" : std::string(old_check.as_string()));
+        EXPECT_EQ(default_policy()[i].scope, scope_of(rules[i].at("scopes"))) << default_policy()[i].name;
     }
 }
 
@@ -107,6 +117,36 @@ TEST(AccessPolicy, RefusesAnUnknownAction) {
     EXPECT_FALSE(policy.allows("secret:explode", Caller{UserId("u"), ProjectId("p"), {"admin"}, "all"}, {}));
 }
 
+TEST(AccessPolicy, LetsTokensOfTheWrongScopeInNowhereUnderTheNewDefaults) {
+    const Caller project{UserId("u"), ProjectId("p"), {"admin", "member", "reader"}, {}};
+    const Caller system{UserId("u"), ProjectId(), {"admin", "member", "reader"}, "all"};
+    const Caller domain{UserId("u"), ProjectId(), {"admin", "member", "reader"}, {}};
+    const AccessPolicy policy = load("", true);
+    EXPECT_TRUE(policy.allows("secrets:post", project, {}));
+    EXPECT_FALSE(policy.allows("secrets:post", system, {}));
+    EXPECT_FALSE(policy.allows("secrets:post", domain, {}));
+    EXPECT_TRUE(policy.allows("project_quotas:put", system, {}));
+    EXPECT_FALSE(policy.allows("project_quotas:put", project, {}));
+    EXPECT_TRUE(policy.allows("secretstores:get", system, {}));
+    EXPECT_FALSE(policy.allows("secretstores:get", domain, {}));
+    // An override changes who may, not with which kind of token.
+    EXPECT_FALSE(load("secrets:post: '@'\n", true).allows("secrets:post", system, {}));
+    EXPECT_TRUE(load("secrets:post: '@'\n", false).allows("secrets:post", system, {}));
+}
+
+TEST(AccessPolicy, ShowsTheOlderListSyntaxInTheNewerOne) {
+    const auto shown = [](const std::string& list) {
+        const AccessPolicy policy = load("x: " + list + "\nsecret:get: rule:x\n");
+        for (const PolicyRule& rule : policy.rules()) {
+            if (rule.name == "x") return rule.check;
+        }
+        return std::string("missing");
+    };
+    EXPECT_EQ(shown("[]"), "@");
+    EXPECT_EQ(shown("[[]]"), "!");
+    EXPECT_EQ(shown("[[role:a, role:b], role:c]"), "(role:a and role:b) or (role:c)");
+}
+
 TEST(AccessPolicy, AnOverrideReplacesTheRuleAndReachesThoseThatUseIt) {
     const Caller keeper{UserId("u"), ProjectId("p"), {"keeper"}, {}};
     const Caller creator{UserId("u"), ProjectId("p"), {"creator"}, {}};
@@ -118,8 +158,9 @@ TEST(AccessPolicy, AnOverrideReplacesTheRuleAndReachesThoseThatUseIt) {
 
 TEST(AccessPolicy, AnOverrideMayReadTheSettingOfTheDefaults) {
     const std::string file = "secrets:post: True:%(enforce_new_defaults)s\n";
-    EXPECT_FALSE(load(file, false).allows("secrets:post", {}, {}));
-    EXPECT_TRUE(load(file, true).allows("secrets:post", {}, {}));
+    const Caller caller{UserId("u"), ProjectId("p"), {}, {}};
+    EXPECT_FALSE(load(file, false).allows("secrets:post", caller, {}));
+    EXPECT_TRUE(load(file, true).allows("secrets:post", caller, {}));
 }
 
 TEST(AccessPolicy, SaysWhatIsWrongWithAnOverride) {
