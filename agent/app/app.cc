@@ -3,13 +3,12 @@
 #include <algorithm>
 #include <chrono>
 #include <csignal>
-#include <fstream>
 #include <memory>
-#include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "agent/app/policy.h"
 #include "agent/app/systemd.h"
 #include "agent/auth/authenticators.h"
 #include "agent/http/server.h"
@@ -31,6 +30,7 @@
 #include "keymanager/base/secure_bytes.h"
 #include "keymanager/core/access_policy.h"
 #include "keymanager/core/key_manager.h"
+#include "keymanager/core/policy_report.h"
 #include "keymanager/db/database.h"
 #include "keymanager/store/simple_crypto.h"
 
@@ -88,18 +88,6 @@ http::ListenOn listen_on(const config::Listener& listener) {
     return where;
 }
 
-Result<core::AccessPolicy> load_policy(const config::Config& config) {
-    std::string overrides;
-    if (!config.policy_file.empty()) {
-        std::ifstream file(config.policy_file);
-        std::ostringstream text;
-        text << file.rdbuf();
-        if (!file) return Error{Code::InvalidInput, "policy_file: cannot read " + config.policy_file, {}};
-        overrides = text.str();
-    }
-    return core::AccessPolicy::load(overrides, config.new_rbac_defaults);
-}
-
 Result<std::unique_ptr<store::SecretStore>> open_store(const config::Config& config) {
     for (const config::SecretStore& store : config.secret_stores) {
         if (!store.global_default) continue;
@@ -128,7 +116,8 @@ Result<std::unique_ptr<core::KeyManager>> open_key_manager(const config::Config&
     settings.sessions = static_cast<int>(config.database_sessions);
     std::unique_ptr<db::Database> database = TRY(db::make_database(settings));
     std::unique_ptr<store::SecretStore> store = TRY(open_store(config));
-    core::AccessPolicy policy = TRY(load_policy(config));
+    core::AccessPolicy policy = TRY(load_policy(config.policy_file, config.new_rbac_defaults));
+    for (const std::string& name : core::idle_rules(policy)) log_warning("policy: {}", idle_rule_text(name));
     const core::KeyManagerLimits limits{static_cast<std::size_t>(config.limits.secret_bytes)};
     return core::KeyManager::open(std::move(database), std::move(store), std::move(policy), system_clock(), limits);
 }

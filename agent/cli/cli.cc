@@ -14,6 +14,7 @@
 #include "agent/cli/libvirt.h"
 #include "agent/cli/object.h"
 #include "agent/cli/order.h"
+#include "agent/cli/policy.h"
 #include "agent/cli/secret.h"
 #include "agent/cli/serve.h"
 #include "agent/cli/status.h"
@@ -33,6 +34,7 @@ constexpr std::size_t ArenaBytes = 4 * 1024 * 1024;
 void add_commands(CLI::App& root, CliContext& context) {
     add_secret_commands(root, context);
     add_order_commands(root, context);
+    add_policy_commands(root, context);
     add_db_commands(root, context);
     add_status_command(root, context);
     add_serve_command(root, context);

@@ -6,8 +6,10 @@
 #include <iostream>
 #include <memory>
 
+#include "agent/app/policy.h"
 #include "agent/cli/output.h"
 #include "agent/config/config.h"
+#include "keymanager/core/policy_report.h"
 
 namespace sallyport::cli {
 namespace {
@@ -16,8 +18,26 @@ Record row_of(const config::Problem& problem, std::string_view severity) {
     return {{"severity", severity}, {"file", problem.file}, {"line", problem.line}, {"message", problem.message}};
 }
 
+/// The policy file's own problems, once the configuration that names it is good.
+void check_policy(config::Checked& checked) {
+    const std::string& file = checked.config.policy_file;
+    if (!checked.problems.empty() || file.empty()) return;
+    const Result<core::AccessPolicy> policy = app::load_policy(file, checked.config.new_rbac_defaults);
+    if (!policy) {
+        // The problem carries the file's name itself.
+        const std::string& message = policy.error().message;
+        const std::string prefix = file + ": ";
+        checked.problems.push_back({file, 0, message.starts_with(prefix) ? message.substr(prefix.size()) : message});
+        return;
+    }
+    for (const std::string& name : core::idle_rules(*policy)) {
+        checked.warnings.push_back({file, 0, app::idle_rule_text(name)});
+    }
+}
+
 Result<void> check_config(CliContext& context) {
-    const config::Checked checked = config::check_file(context.config_file);
+    config::Checked checked = config::check_file(context.config_file);
+    check_policy(checked);
     std::vector<Record> rows;
     for (const config::Problem& problem : checked.problems) rows.push_back(row_of(problem, "error"));
     for (const config::Problem& warning : checked.warnings) rows.push_back(row_of(warning, "warning"));

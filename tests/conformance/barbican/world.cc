@@ -14,6 +14,7 @@
 #include "keymanager/base/bytes.h"
 #include "keymanager/base/codec.h"
 #include "keymanager/base/uuid.h"
+#include "keymanager/core/policy_report.h"
 #include "keymanager/store/simple_crypto.h"
 
 namespace sallyport::conformance {
@@ -42,15 +43,10 @@ const std::string& kek_file() {
 }
 
 core::Caller caller_of(std::string_view persona) {
-    const std::string_view kind = persona.substr(2);
-    // Keystone's own implied roles: an admin is a member, a member is a reader.
-    std::vector<std::string> roles{std::string(kind)};
-    if (kind == "creator2") roles = {"creator"};
-    if (kind == "norole") roles = {"bystander"};
-    if (kind == "svcadmin") roles = {"key-manager:service-admin"};
-    if (kind == "admin") roles = {"admin", "member", "reader"};
-    if (kind == "member") roles = {"member", "reader"};
-    return {UserId(World::user_id(persona)), ProjectId(World::project_id(persona.substr(0, 1))), std::move(roles), {}};
+    return {UserId(World::user_id(persona)),
+            ProjectId(World::project_id(persona.substr(0, 1))),
+            core::with_implied_roles({World::role_of(persona)}),
+            {}};
 }
 
 }  // namespace
@@ -68,6 +64,13 @@ World::World(bool new_defaults) {
 }
 
 std::string World::project_id(std::string_view letter) { return keystone_id("project " + std::string(letter)); }
+std::string World::role_of(std::string_view persona) {
+    const std::string_view kind = persona.substr(2);
+    if (kind == "creator2") return "creator";
+    if (kind == "norole") return "bystander";
+    if (kind == "svcadmin") return "key-manager:service-admin";
+    return std::string(kind);
+}
 std::string World::user_id(std::string_view persona) { return keystone_id(persona); }
 
 api::Response World::send(std::string_view persona, api::Request request) {

@@ -25,6 +25,7 @@ public:
                        std::string_view json = {}, std::vector<api::Header> headers = {});
     static std::string project_id(std::string_view letter);
     static std::string user_id(std::string_view persona);
+    static std::string role_of(std::string_view persona);
 
     fakes::ManualClock clock;
 

@@ -57,6 +57,71 @@ class Help(unittest.TestCase):
         self.assertIn("nonsense", run("secret", "nonsense").stderr)
 
 
+class Policy(unittest.TestCase):
+    """Offline. The options name the whole policy, so that no configuration of this machine is read."""
+
+    def policy(self, *words):
+        words = [str(word) for word in words]
+        if "--new-defaults" not in words:
+            words.append("--old-defaults")
+        if "--policy-file" not in words:
+            words += ["--policy-file", str(self.file(""))]
+        return run("policy", *words)
+
+    def file(self, text):
+        path = harness.temporary_folder(self) / "policy.yaml"
+        path.write_text(text)
+        return path
+
+    def test_show_lists_every_rule_with_its_default_and_effect(self):
+        rows = {row["rule"]: row for row in json.loads(self.policy("show", "-f", "json").stdout)}
+        self.assertEqual(len(rows), 84)
+        self.assertEqual(rows["secrets:post"]["effect"], "admin, creator")
+        self.assertFalse(any(row["changed"] for row in rows.values()))
+        policy = self.file("secrets:post: rule:admin\n")
+        rows = {row["rule"]: row
+                for row in json.loads(self.policy("show", "--policy-file", policy, "-f", "json").stdout)}
+        self.assertEqual([name for name, row in rows.items() if row["changed"]], ["secrets:post"])
+        self.assertEqual(rows["secrets:post"]["default"], "rule:admin_or_creator")
+        self.assertEqual(rows["secrets:post"]["in_force"], "rule:admin")
+        self.assertEqual(rows["secrets:post"]["effect"], "admin")
+
+    def test_check_says_yes_or_no_by_its_status(self):
+        for status, words in ((0, "--role creator --action secrets:post"), (1, "--role observer --action secrets:post"),
+                              (1, "--role creator --action container:delete"),
+                              (0, "--role creator --action container:delete --own"),
+                              (0, "--role member --action secrets:post --new-defaults"),
+                              (0, "--role admin --action secrets:post --new-defaults"),
+                              (1, "--role creator --action secrets:post --new-defaults"),
+                              (0, "--role admin --action project_quotas:put --new-defaults --system"),
+                              (2, "--role admin --action secrets:explode"), (2, "--action secrets:post"),
+                              (2, "--role a --action secrets:get --old-defaults --new-defaults")):
+            answer = self.policy("check", *words.split())
+            self.assertEqual(answer.returncode, status, words + answer.stderr)
+            if status < 2:
+                self.assertIs(json.loads(answer.stdout)["allowed"], status == 0, words)
+        every = json.loads(self.policy("check", "--role", "reader", "-f", "json").stdout)
+        self.assertEqual(len(every), 48)
+        self.assertFalse(any(row["allowed"] for row in every))
+
+    def test_the_sample_is_a_policy_file_that_changes_nothing(self):
+        for defaults in ([], ["--new-defaults"]):
+            sample = self.file(self.policy("generate", *defaults).stdout)
+            shown = self.policy("show", "--policy-file", sample, *defaults, "-f", "json").stdout
+            self.assertEqual(shown, self.policy("show", *defaults, "-f", "json").stdout)
+            whole = self.file(self.policy("generate", "--in-force", *defaults).stdout)
+            shown_again = self.policy("show", "--policy-file", whole, *defaults, "-f", "json").stdout
+            self.assertEqual(shown_again, shown)
+
+    def test_a_broken_file_and_a_rule_without_effect_are_named(self):
+        broken = self.policy("show", "--policy-file", self.file("secret:get: role:a and\n"))
+        self.assertEqual(broken.returncode, 1)
+        self.assertIn("policy rule 'secret:get', character 11", broken.stderr)
+        misspelt = self.policy("check", "--role", "x", "--policy-file", self.file("secret:gett: '@'\n"))
+        self.assertEqual(misspelt.returncode, 0)
+        self.assertIn("'secret:gett' has no effect", misspelt.stderr)
+
+
 class Output(unittest.TestCase):
     def test_formats(self):
         self.assertEqual(json.loads(run("version").stdout).keys(), {"version", "build_type"})
@@ -107,6 +172,21 @@ class CheckConfig(unittest.TestCase):
         rows = json.loads(run("check-config", "--config", path, "-f", "json").stdout)
         self.assertEqual({(row["severity"], row["line"]) for row in rows},
                          {("error", 3), ("error", 4), ("error", 6), ("warning", 5)})
+
+    def test_the_policy_file_is_checked_too(self):
+        agent = harness.Agent(harness.temporary_folder(self))
+        policy = agent.folder / "policy.yaml"
+        agent.config["policy_file"] = str(policy)
+        policy.write_text("secret:gett: role:keeper\n")
+        agent.prepare()
+        answer = agent.cli("check-config", text=True)
+        self.assertEqual(answer.returncode, 0, answer.stderr)
+        self.assertIn(f"warning: {policy}: rule 'secret:gett' has no effect", answer.stderr)
+        policy.write_text("secret:get: role:keeper or\n")
+        for verb in ("check-config", "serve"):
+            answer = agent.cli(verb, text=True)
+            self.assertEqual(answer.returncode, 1, answer.stderr)
+            self.assertIn(f"{policy}: policy rule 'secret:get', character 15: expected a check", answer.stderr)
 
     def test_serve_refuses_the_same_file(self):
         folder = harness.temporary_folder(self)
