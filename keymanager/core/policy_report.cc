@@ -11,7 +11,11 @@
 namespace sallyport::core {
 namespace {
 
-constexpr std::string_view Kinds[] = {"secret", "container", "order"};
+/// What an action is about: the word between the dots of its target's attributes.
+std::string_view kind_of(std::string_view action) {
+    if (action.starts_with("container") || action.starts_with("consumer")) return "container";
+    return action.starts_with("order") ? "order" : "secret";
+}
 
 /// The words of a rule: what white space and parentheses part, but for the parentheses of %(…)s.
 std::vector<std::string_view> words_of(std::string_view check) {
@@ -94,20 +98,20 @@ std::vector<std::string> with_implied_roles(std::vector<std::string> roles) {
 bool answer(const AccessPolicy& policy, std::string_view action, const PolicyQuestion& question) {
     const Caller caller{UserId("caller"), ProjectId(question.system ? "" : "project"),
                         with_implied_roles(question.roles), question.system ? "all" : ""};
-    std::vector<std::pair<std::string, std::string_view>> attributes;
-    for (const std::string_view kind : Kinds) {
-        const auto set = [&](std::string_view name, std::string_view value) {
-            attributes.emplace_back(fmt::format("target.{}.{}", kind, name), value);
-        };
-        set("project_id", question.foreign ? "another project" : "project");
-        set("creator_id", question.own ? "caller" : "somebody else");
-        // Orders have no access lists, and who may change a list is decided without looking at it.
-        if (kind == "order" || action.find("_acls:") != action.npos) continue;
-        set("read_project_access", question.is_private ? "False" : "True");
-        if (question.listed) set("read", "read");
-    }
+    const std::string_view kind = kind_of(action);
+    const auto name = [kind](std::string_view attribute) { return fmt::format("target.{}.{}", kind, attribute); };
+    const std::string project = name("project_id");
+    const std::string creator = name("creator_id");
+    const std::string access = name("read_project_access");
+    const std::string read = name("read");
     Target target;
-    for (const auto& [name, value] : attributes) target.set(name, value);
+    target.set(project, question.foreign ? "another project" : "project");
+    target.set(creator, question.own ? "caller" : "somebody else");
+    // Orders have no access lists, and who may change a list is decided without looking at it.
+    if (kind != "order" && action.find("_acls:") == action.npos) {
+        target.set(access, question.is_private ? "False" : "True");
+        if (question.listed) target.set(read, "read");
+    }
     return policy.allows(action, caller, target);
 }
 
