@@ -81,9 +81,7 @@ void CommitQueue::commit(const std::deque<Member*>& group) {
         }
     };
     if (const auto begun = session_.begin(begin_); !begun) return fail(begun.error());
-    for (Member* member : group) {
-        const auto sound = group.size() == 1 ? run_alone(*member) : run_in_savepoint(*member);
-        if (sound) continue;
+    if (const auto sound = run_all(group); !sound) {
         // What ran before cannot be told from what failed, or is gone; what would run now would stand alone.
         static_cast<void>(session_.execute(Rollback, {}));
         return fail(sound.error());
@@ -98,10 +96,25 @@ void CommitQueue::commit(const std::deque<Member*>& group) {
     static_cast<void>(session_.execute(Rollback, {}));
 }
 
-/// Both say whether the transaction is still sound, whatever became of the member.
-Result<void> CommitQueue::run_alone(Member& member) {
-    member.outcome = guarded(member.work, session_);
-    return session_.transaction();
+/// Inside a savepoint SQLite copies every page before it changes it, and hardly any member fails after it has written.
+/// So the group is run without savepoints, and once more with them if that was too bold.
+Result<void> CommitQueue::run_all(const std::deque<Member*>& group) {
+    if (TRY(run_plainly(group))) return {};
+    TRY(session_.execute(Rollback, {}));
+    TRY(session_.begin(begin_));
+    for (Member* member : group) TRY(run_in_savepoint(*member));
+    return {};
+}
+
+/// False if a member failed and left rows that have to go without those of the others. Error: the transaction is lost.
+Result<bool> CommitQueue::run_plainly(const std::deque<Member*>& group) {
+    for (Member* member : group) {
+        const long before = session_.changed_rows();
+        member->outcome = guarded(member->work, session_);
+        TRY(session_.transaction());
+        if (!member->outcome && session_.changed_rows() != before && group.size() > 1) return false;
+    }
+    return true;
 }
 
 Result<void> CommitQueue::run_in_savepoint(Member& member) {

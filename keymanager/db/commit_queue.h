@@ -13,10 +13,12 @@
 namespace sallyport::db {
 
 /// Lets concurrent writers share one commit, since a commit costs a flush of the disk and a flush takes as long for
-/// twenty rows as for one. The first writer to come leads: it runs what is queued, each in a savepoint of its own,
-/// commits once, and then lets all of them go. Who comes meanwhile waits for the next group.
+/// twenty rows as for one. The first writer to come leads: it runs what is queued, commits once, and then lets all of
+/// them go. What a member that fails has written is undone without the others. Who comes meanwhile waits for the next
+/// group.
 ///
-/// Thread-safe. Work may run on another writer's thread. If the commit fails it fails for every member of the group.
+/// Thread-safe. Work may run on another writer's thread, and twice. If the commit fails it fails for every member of
+/// the group.
 class CommitQueue {
 public:
     using Work = std::function<Result<void>(Session&)>;
@@ -40,7 +42,8 @@ private:
     std::deque<Member*> wait_for_turn(Member& me);
     void release(const std::deque<Member*>& group, const Member& me);
     void commit(const std::deque<Member*>& group);
-    Result<void> run_alone(Member& member);
+    Result<void> run_all(const std::deque<Member*>& group);
+    Result<bool> run_plainly(const std::deque<Member*>& group);
     Result<void> run_in_savepoint(Member& member);
 
     Session& session_;

@@ -100,6 +100,7 @@ struct Session::Impl {
     std::optional<Error> lost;
     Fate fate = Fate::Open;
     bool met_conflict = false;
+    long changed_rows = 0;
 
     Error fail(Error error, std::string_view text) {
         errors.add();
@@ -150,8 +151,10 @@ Result<long> Session::execute(const Query& query, std::initializer_list<Param> p
     if (impl_->lost) return *impl_->lost;
     const auto statement = impl_->prepared(query);
     if (!statement) return impl_->fail(statement.error(), query.text);
-    return impl_->run(
-        **statement, as_span(params), [](Columns&) -> Result<void> { return {}; }, query.text);
+    const long changed = TRY(impl_->run(
+        **statement, as_span(params), [](Columns&) -> Result<void> { return {}; }, query.text));
+    impl_->changed_rows += changed;
+    return changed;
 }
 
 Result<void> Session::select_once(const std::string& text, int /*columns*/, std::span<const Param> params,
@@ -176,6 +179,8 @@ Result<bool> Session::has_table(std::string_view name) {
     if (!has) return impl_->fail(std::move(has).error(), "the list of tables");
     return has;
 }
+
+long Session::changed_rows() const { return impl_->changed_rows; }
 
 Result<void> Session::begin(const Query& query) {
     impl_->lost.reset();

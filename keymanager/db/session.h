@@ -133,6 +133,10 @@ public:
     Result<void> run_script(const std::string& text);
     Result<bool> has_table(std::string_view name);
 
+    /// How many rows execute() has changed so far, rolled back or not: whoever compares two answers knows whether
+    /// anything was written in between.
+    long changed_rows() const;
+
     /// Opens a transaction with the vendor's words for it.
     Result<void> begin(const Query& query);
     /// The error by which the database dropped the open transaction by itself, if it did.

@@ -224,6 +224,10 @@ Result<std::unique_ptr<Session>> session_over(std::unique_ptr<SqliteConnection> 
     TRY(session->run_script("PRAGMA temp_store = MEMORY"));
     // Pages of ten thousand secrets or so stay at hand. SQLite's default of 2 MiB reads the file again and again.
     TRY(session->run_script("PRAGMA cache_size = -8192"));
+    // The log is copied back into the file when it has grown to 64 MiB: pages that were written many times are then
+    // copied once. SQLite's default of 4 MiB stops the writers every hundred secrets.
+    TRY(session->run_script("PRAGMA wal_autocheckpoint = 16384"));
+    TRY(session->run_script("PRAGMA journal_size_limit = 67108864"));
     // The file is not trusted: functions hidden in its views and triggers are not run.
     TRY(session->run_script("PRAGMA trusted_schema = OFF"));
     return session;
