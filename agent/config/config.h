@@ -145,7 +145,7 @@ struct Lane {
     std::int64_t queue = 64;
 };
 struct Lanes {
-    Lane keys{4, 1024};
+    Lane keys{32, 1024};  ///< writers that wait for the disk together share one flush
     Lane volumes{1, 16};
     Lane hypervisor{1, 64};
 };
