@@ -4,6 +4,9 @@
 
 #include <string_view>
 
+#include "keymanager/db/mariadb.h"
+#include "keymanager/db/postgresql.h"
+#include "keymanager/db/server_url.h"
 #include "keymanager/db/sqlite.h"
 
 namespace sallyport::db {
@@ -31,11 +34,20 @@ Result<std::unique_ptr<Database>> make_database(const DatabaseConfig& config) {
     constexpr std::string_view Sqlite = "sqlite://";
     const std::string_view url = config.url;
     if (url.starts_with(Sqlite)) return make_sqlite(TRY(sqlite_path(url.substr(Sqlite.size()))), config.sessions);
+    if (is_server_url(url)) {
+        const ServerUrl server = TRY(parse_server_url(url));
+        switch (server.kind) {
+            case ServerKind::MariaDb: return make_mariadb(server, config.password_file, config.sessions);
+            case ServerKind::PostgreSql: return make_postgresql(server, config.password_file, config.sessions);
+        }
+    }
     // The URL may hold a password: only its scheme is repeated.
-    return Error{Code::InvalidInput,
-                 fmt::format("unknown kind of database '{}': this program knows sqlite:////path",
-                             url.substr(0, url.find("://")).substr(0, 32)),
-                 {}};
+    return Error{
+        Code::InvalidInput,
+        fmt::format("unknown kind of database '{}': this program knows sqlite:////path, mysql+pymysql://user@host/name "
+                    "and postgresql://user@host/name",
+                    url.substr(0, url.find("://")).substr(0, 32)),
+        {}};
 }
 
 }  // namespace sallyport::db

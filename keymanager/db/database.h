@@ -16,9 +16,11 @@ namespace sallyport::db {
 class Session;  ///< one connection inside one transaction; see session.h. Never outlives the call that lends it.
 
 struct DatabaseConfig {
-    std::string url;            ///< as in Barbican's sql_connection: sqlite:////path or sqlite:// (in memory)
+    /// As in Barbican's sql_connection: sqlite:////path, sqlite:// (in memory), mysql+pymysql://user@host/name,
+    /// postgresql://user@host/name. Several hosts with commas between them: the next one is tried if one is away.
+    std::string url;
     std::string password_file;  ///< for databases with accounts; empty: none
-    int sessions = 4;           ///< connections for readers
+    int sessions = 4;           ///< connections for readers; a server has as many for writers
 };
 
 /// What is committed, as one value: any commit of anybody, in this process or another, changes it. Opaque.

@@ -517,13 +517,14 @@ Result<StoredPayload> find_payload(Session& session, const SecretId& id) {
 
 Result<void> insert_payload(Session& session, const SecretId& id, const KekId& kek, const model::WrappedSecret& wrapped,
                             const std::string& content_type, const std::string& store_plugin, Timestamp now) {
+    // The row is locked first: of two writers at a time the second then sees what the first has stored.
+    if (TRY(session.execute(TouchSecret, {now, id})) == 0) return no_secret(id);
     bool has_one = false;
     TRY(session.select(HasPayload, {id}, [&has_one](Columns&) -> Result<void> {
         has_one = true;
         return {};
     }));
     if (has_one) return Error{Code::Conflict, "the secret has a payload already", id.str()};
-    if (TRY(session.execute(TouchSecret, {now, id})) == 0) return no_secret(id);
     TRY(session.execute(InsertEncryptedData, {random_uuid(), now, now, Active, content_type, id, kek,
                                               wrapped.cypher_text, wrapped.kek_meta_extended}));
     // Barbican never sets the status of these rows, so they stay at its default.

@@ -106,7 +106,7 @@ CREATE INDEX ix_project_secret_store_project_id ON project_secret_store (project
 CREATE INDEX ix_project_secret_store_secret_store_id ON project_secret_store (secret_store_id);
 
 CREATE TABLE containers (
-    $ROW, name VARCHAR(255), type VARCHAR(11), project_id VARCHAR(36) NOT NULL, creator_id VARCHAR(255),
+    $ROW, name VARCHAR(255), type $CONTAINER_TYPE, project_id VARCHAR(36) NOT NULL, creator_id VARCHAR(255),
     PRIMARY KEY (id),
     CONSTRAINT containers_project_fk FOREIGN KEY(project_id) REFERENCES projects (id)
 );
@@ -261,18 +261,61 @@ CREATE TABLE sp_canaries (
 );
 )sql";
 
+/// Found by the look-ups that Barbican's own indexes do not serve: a project's list in its order, a secret by its name,
+/// what has expired, what a user may see by an access list. Revision 2.
+constexpr std::string_view OwnIndexes = R"sql(
+CREATE INDEX IF NOT EXISTS sp_ix_secrets_listed ON secrets (project_id, created_at, id);
+CREATE INDEX IF NOT EXISTS sp_ix_secrets_named ON secrets (project_id, name);
+CREATE INDEX IF NOT EXISTS sp_ix_secrets_expiration ON secrets (expiration);
+CREATE INDEX IF NOT EXISTS sp_ix_secret_acl_users_user ON secret_acl_users (user_id);
+CREATE INDEX IF NOT EXISTS sp_ix_orders_listed ON orders (project_id, created_at, id);
+)sql";
+
+/// While it stands, the tables are being made: only where DDL knows no transactions.
+constexpr std::string_view Scaffold = "sp_being_made";
+
 constexpr Query FindAlembicRevision{"SELECT version_num FROM alembic_version", 1};
 constexpr Query RecordAlembicRevision{"INSERT INTO alembic_version (version_num) VALUES (:revision)"};
 constexpr Query FindOwnRevision{"SELECT revision FROM sp_schema", 1};
 constexpr Query RecordOwnRevision{"INSERT INTO sp_schema (revision) VALUES (:revision)"};
+constexpr Query RaiseOwnRevision{"UPDATE sp_schema SET revision = :revision"};
+// Held until the end of the transaction: two agents that start on an empty database make its tables one after the
+// other.
+constexpr Query LockSchema{"SELECT CAST(pg_advisory_xact_lock(7311420190513) AS TEXT)", 1};
 
-Result<void> run_each(Session& session, std::string_view script) {
+void replace_all(std::string& text, std::string_view what, std::string_view with) {
+    for (auto at = text.find(what); at != std::string::npos; at = text.find(what, at + with.size())) {
+        text.replace(at, what.size(), with);
+    }
+}
+
+/// A statement of the tables above in a vendor's own types, those that SQLAlchemy chooses for Barbican there.
+std::string translated(std::string_view statement, SchemaDialect dialect) {
+    std::string text(statement);
+    replace_all(text, "$ROW", RowColumns);
+    switch (dialect) {
+        case SchemaDialect::Sqlite: replace_all(text, "$CONTAINER_TYPE", "VARCHAR(11)"); break;
+        case SchemaDialect::MariaDb:
+            replace_all(text, "$CONTAINER_TYPE", "ENUM('generic','rsa','dsa','certificate')");
+            // Gone on with after a crash, and made by several agents at a time.
+            if (text.find(" IF NOT EXISTS ") == std::string::npos) {
+                replace_all(text, "CREATE TABLE ", "CREATE TABLE IF NOT EXISTS ");
+                replace_all(text, " INDEX ", " INDEX IF NOT EXISTS ");
+            }
+            break;
+        case SchemaDialect::PostgreSql:
+            replace_all(text, "$CONTAINER_TYPE", "container_types");
+            replace_all(text, " DATETIME", " TIMESTAMP WITHOUT TIME ZONE");
+            break;
+    }
+    return text;
+}
+
+Result<void> run_each(Session& session, std::string_view script, SchemaDialect dialect) {
     while (true) {
         const auto end = script.find(';');
         if (end == std::string_view::npos) return {};
-        std::string statement(script.substr(0, end));
-        if (const auto at = statement.find("$ROW"); at != std::string::npos) statement.replace(at, 4, RowColumns);
-        TRY(session.run_script(statement));
+        TRY(session.run_script(translated(script.substr(0, end), dialect)));
         script.remove_prefix(end + 1);
     }
 }
@@ -286,14 +329,27 @@ Result<std::string> revision_of(Session& session, const Query& query) {
     return revision;
 }
 
-Result<void> make_barbican_tables(Session& session) {
-    // Of a database with tables but no revision nobody knows what they are.
-    if (TRY(session.has_table("secrets"))) {
-        return Error{Code::Conflict, "the database has Barbican's tables but no Alembic revision", {}};
-    }
-    TRY(run_each(session, BarbicanTables));
-    TRY(session.execute(RecordAlembicRevision, {AlembicRevision}));
+/// Several agents may come to the same point; the first has recorded it for all.
+Result<void> record_alembic_revision(Session& session) {
+    if (!TRY(revision_of(session, FindAlembicRevision)).empty()) return {};
+    const auto recorded = session.execute(RecordAlembicRevision, {AlembicRevision});
+    if (!recorded && recorded.error().code != Code::Conflict) return recorded.error();
     return {};
+}
+
+Result<void> record_own_revision(Session& session) {
+    const bool first = TRY(revision_of(session, FindOwnRevision))
+    .empty();
+    TRY(session.execute(first ? RecordOwnRevision : RaiseOwnRevision, {OwnRevision}));
+    return {};
+}
+
+Result<void> make_barbican_tables(Session& session, SchemaDialect dialect) {
+    if (dialect == SchemaDialect::PostgreSql) {
+        TRY(session.run_script("CREATE TYPE container_types AS ENUM ('generic', 'rsa', 'dsa', 'certificate')"));
+    }
+    TRY(run_each(session, BarbicanTables, dialect));
+    return record_alembic_revision(session);
 }
 
 Result<void> check_barbican_tables(Session& session) {
@@ -306,27 +362,77 @@ Result<void> check_barbican_tables(Session& session) {
                  {}};
 }
 
-Result<void> make_own_tables(Session& session) {
-    TRY(run_each(session, OwnTables));
-    TRY(session.execute(RecordOwnRevision, {OwnRevision}));
-    return {};
-}
-
-Result<void> check_own_tables(Session& session) {
+/// True if ours are there as this program wants them; false if they are older, or not there.
+Result<bool> are_own_tables_made(Session& session) {
+    if (!TRY(session.has_table("sp_schema"))) return false;
     const std::string revision = TRY(revision_of(session, FindOwnRevision));
-    if (revision == std::to_string(OwnRevision)) return {};
+    if (revision == std::to_string(OwnRevision)) return true;
+    // Recorded last: none yet, or that of an older program.
+    if (revision.empty() || revision == "1") return false;
     return Error{Code::Conflict,
                  fmt::format("the sp_ tables of the database are at revision '{}', this program needs '{}'", revision,
                              OwnRevision),
                  {}};
 }
 
+Result<void> make_own_tables(Session& session, SchemaDialect dialect) {
+    if (TRY(are_own_tables_made(session))) return {};
+    if (dialect == SchemaDialect::MariaDb || !TRY(session.has_table("sp_schema"))) {
+        TRY(run_each(session, OwnTables, dialect));
+    }
+    TRY(run_each(session, OwnIndexes, dialect));
+    return record_own_revision(session);
+}
+
+/// What is there already is of a known revision, or nothing at all. True if Barbican's tables are still to be made.
+Result<bool> wants_barbican_tables(Session& session) {
+    if (TRY(session.has_table(Scaffold))) return true;
+    if (TRY(session.has_table("alembic_version"))) {
+        TRY(check_barbican_tables(session));
+        return false;
+    }
+    // Of a database with tables but no revision nobody knows what they are.
+    if (TRY(session.has_table("secrets"))) {
+        return Error{Code::Conflict, "the database has Barbican's tables but no Alembic revision", {}};
+    }
+    return true;
+}
+
+Result<void> create_in_steps(Session& session, SchemaDialect dialect) {
+    if (TRY(wants_barbican_tables(session))) {
+        TRY(session.run_script(fmt::format("CREATE TABLE IF NOT EXISTS {} (at_work INTEGER)", Scaffold)));
+        TRY(make_barbican_tables(session, dialect));
+        TRY(session.run_script(fmt::format("DROP TABLE IF EXISTS {}", Scaffold)));
+    }
+    return make_own_tables(session, dialect);
+}
+
+Result<void> create_at_once(Session& session, SchemaDialect dialect) {
+    if (dialect == SchemaDialect::PostgreSql) {
+        TRY(session.select(LockSchema, {}, [](Columns&) -> Result<void> { return {}; }));
+    }
+    if (TRY(wants_barbican_tables(session))) TRY(make_barbican_tables(session, dialect));
+    return make_own_tables(session, dialect);
+}
+
 }  // namespace
 
-Result<void> create_or_check_schema(Session& session) {
-    TRY(TRY(session.has_table("alembic_version")) ? check_barbican_tables(session) : make_barbican_tables(session));
-    return TRY(session.has_table("sp_schema"))
-    ? check_own_tables(session) : make_own_tables(session);
+bool ddl_is_transactional(SchemaDialect dialect) {
+    switch (dialect) {
+        case SchemaDialect::Sqlite:
+        case SchemaDialect::PostgreSql: return true;
+        case SchemaDialect::MariaDb: return false;
+    }
+    return false;
+}
+
+Result<bool> is_schema_made(Session& session) {
+    if (TRY(wants_barbican_tables(session))) return false;
+    return are_own_tables_made(session);
+}
+
+Result<void> create_or_check_schema(Session& session, SchemaDialect dialect) {
+    return ddl_is_transactional(dialect) ? create_at_once(session, dialect) : create_in_steps(session, dialect);
 }
 
 }  // namespace sallyport::db

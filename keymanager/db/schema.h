@@ -9,10 +9,19 @@ namespace sallyport::db {
 
 /// The Alembic revision of Barbican's tables that this program reads and writes.
 inline constexpr std::string_view AlembicRevision = "8c74e2d7f1ff";
-/// The revision of our own tables, in sp_schema.
-inline constexpr int OwnRevision = 1;
+/// The revision of our own tables and indexes, in sp_schema. 1 had no indexes.
+inline constexpr int OwnRevision = 2;
 
-/// See Database::create_schema. Runs inside the caller's transaction.
-Result<void> create_or_check_schema(Session& session);
+enum class SchemaDialect { Sqlite, MariaDb, PostgreSql };
+
+/// False where each statement of DDL commits by itself.
+bool ddl_is_transactional(SchemaDialect dialect);
+
+/// True if nothing is left to be made. Error: `Conflict` if the database is at a revision that is not ours.
+Result<bool> is_schema_made(Session& session);
+
+/// See Database::create_schema. Runs inside the caller's transaction, where DDL knows transactions; elsewhere
+/// (MariaDB) outside of any, several agents at a time if it must be, and what a crash leaves is gone on with.
+Result<void> create_or_check_schema(Session& session, SchemaDialect dialect);
 
 }  // namespace sallyport::db

@@ -193,6 +193,12 @@ Result<void> Session::begin(const Query& query) {
     return begun.error();
 }
 
+Result<void> Session::abandon(const Query& query) {
+    impl_->lost.reset();
+    TRY(execute(query, {}));
+    return {};
+}
+
 Result<void> Session::transaction() const {
     if (impl_->lost) return *impl_->lost;
     return {};

@@ -139,6 +139,8 @@ public:
 
     /// Opens a transaction with the vendor's words for it.
     Result<void> begin(const Query& query);
+    /// Ends a transaction that failed, with the vendor's words for it. Error: the connection is of no more use.
+    Result<void> abandon(const Query& query);
     /// The error by which the database dropped the open transaction by itself, if it did.
     Result<void> transaction() const;
     /// What became of the transaction: `Open` unless transaction() is an error.

@@ -28,11 +28,7 @@ Result<SessionPool::Loan> SessionPool::borrow() {
     }
     auto opened = open_();
     if (opened) return Loan(*this, *std::move(opened));
-    {
-        const std::lock_guard lock(mutex_);
-        ++unopened_;
-    }
-    returned_.notify_one();
+    forget_one();
     return std::move(opened).error();
 }
 
@@ -42,6 +38,24 @@ void SessionPool::give_back(std::unique_ptr<Session> session) {
         idle_.push_back(std::move(session));
     }
     returned_.notify_one();
+}
+
+void SessionPool::forget_one() {
+    {
+        const std::lock_guard lock(mutex_);
+        ++unopened_;
+    }
+    returned_.notify_one();
+}
+
+void SessionPool::forget_idle() {
+    std::vector<std::unique_ptr<Session>> gone;  // closed after the lock
+    {
+        const std::lock_guard lock(mutex_);
+        gone.swap(idle_);
+        unopened_ += static_cast<int>(gone.size());
+    }
+    returned_.notify_all();
 }
 
 }  // namespace sallyport::db

@@ -27,6 +27,11 @@ public:
         ~Loan() {
             if (session_) pool_->give_back(std::move(session_));
         }
+        /// Closes the session instead of giving it back: it is of no more use.
+        void discard() {
+            session_.reset();
+            pool_->forget_one();
+        }
         Session& operator*() const { return *session_; }
         Session* operator->() const { return session_.get(); }
 
@@ -37,9 +42,12 @@ public:
 
     /// Waits for a session if all are lent. Error: that of `open`.
     Result<Loan> borrow();
+    /// Closes the sessions that nobody has borrowed.
+    void forget_idle();
 
 private:
     void give_back(std::unique_ptr<Session> session);
+    void forget_one();
 
     std::mutex mutex_;
     std::condition_variable returned_;

@@ -270,7 +270,7 @@ public:
     }
 
     Result<void> create_schema() override {
-        return write([](Session& session) { return create_or_check_schema(session); });
+        return write([](Session& session) { return create_or_check_schema(session, SchemaDialect::Sqlite); });
     }
 
 protected:

@@ -15,6 +15,7 @@ namespace sallyport::db {
 struct DatabaseUnderTest {
     std::string name;
     std::function<std::unique_ptr<Database>()> open;
+    bool keeps_microseconds = true;  ///< Barbican's columns in MariaDB keep whole seconds
 };
 inline void PrintTo(const DatabaseUnderTest& under_test, std::ostream* out) { *out << under_test.name; }
 
@@ -33,6 +34,9 @@ private:
     std::unique_ptr<Database> database_;
 };
 
-class RepositoryConformance : public DatabaseConformance {};
+class RepositoryConformance : public DatabaseConformance {
+protected:
+    void SetUp() override;
+};
 
 }  // namespace sallyport::db

@@ -11,7 +11,7 @@ Error error_of(const std::string& url, int sessions = 1) {
 }
 
 TEST(Database, OfAnUnknownKindIsInvalidAndItsPasswordIsNotRepeated) {
-    for (const char* url : {"", "mysql+pymysql://user:geheim@host/db", "/path", "sqlite", "sqlite:/path"}) {
+    for (const char* url : {"", "oracle://user:geheim@host/db", "/path", "sqlite", "sqlite:/path"}) {
         const Error error = error_of(url);
         EXPECT_EQ(error.code, Code::InvalidInput) << url;
         EXPECT_EQ((error.message + error.detail).find("geheim"), std::string::npos);
