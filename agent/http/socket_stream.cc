@@ -56,18 +56,8 @@ public:
         socket_.shutdown(Socket::shutdown_send, ignored);
     }
 
-    void cancel() noexcept override {
-        // Wakes what is pending and fails what comes: closing would free a descriptor that is in use.
-        boost::system::error_code ignored;
-        socket_.shutdown(Socket::shutdown_both, ignored);
-    }
-
-    bool peer_is_gone() noexcept override {
-        char byte = 0;
-        const ssize_t n = ::recv(socket_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-        return n == 0 || (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
-    }
-
+    void cancel() noexcept override { cancel_socket(socket_); }
+    bool peer_is_gone() noexcept override { return peer_of_socket_is_gone(socket_); }
     const Peer& peer() const noexcept override { return peer_; }
 
 private:
@@ -121,6 +111,18 @@ Peer peer_of(Socket& socket) {
                                              supplementary_groups(socket.native_handle())};
     }
     return peer;
+}
+
+void cancel_socket(Socket& socket) noexcept {
+    // Wakes what is pending and fails what comes: closing would free a descriptor that is in use.
+    boost::system::error_code ignored;
+    socket.shutdown(Socket::shutdown_both, ignored);
+}
+
+bool peer_of_socket_is_gone(Socket& socket) noexcept {
+    char byte = 0;
+    const ssize_t n = ::recv(socket.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    return n == 0 || (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
 }
 
 std::unique_ptr<ByteStream> make_socket_stream(Socket socket, Peer peer) {

@@ -16,29 +16,20 @@
 #include <csignal>
 #include <utility>
 
+#include "keymanager/crypto/openssl_handle.h"
+
 namespace sallyport::http {
 namespace {
 
 constexpr auto AsTuple = asio::as_tuple(asio::use_awaitable);
 
-template <auto Free>
-struct Freer {
-    template <class T>
-    void operator()(T* p) const noexcept {
-        Free(p);
-    }
-};
-using SslCtx = std::unique_ptr<SSL_CTX, Freer<SSL_CTX_free>>;
-using Ssl = std::unique_ptr<SSL, Freer<SSL_free>>;
-using Certificate = std::unique_ptr<X509, Freer<X509_free>>;
+using SslCtx = std::unique_ptr<SSL_CTX, crypto::Freer<SSL_CTX_free>>;
+using Ssl = std::unique_ptr<SSL, crypto::Freer<SSL_free>>;
+using Certificate = std::unique_ptr<X509, crypto::Freer<X509_free>>;
 
 std::string newest_openssl_error() {
-    const unsigned long code = ERR_peek_last_error();
-    ERR_clear_error();
-    if (code == 0) return "connection lost";
-    std::array<char, 256> text{};
-    ERR_error_string_n(code, text.data(), text.size());
-    return text.data();
+    const std::string detail = crypto::openssl_detail();
+    return detail.empty() ? "connection lost" : detail;
 }
 
 Error unusable(const std::string& what, const std::string& file) {
@@ -48,7 +39,7 @@ Error unusable(const std::string& what, const std::string& file) {
 std::string subject_of(SSL* ssl) {
     const Certificate certificate(SSL_get1_peer_certificate(ssl));
     if (certificate == nullptr || SSL_get_verify_result(ssl) != X509_V_OK) return {};
-    const std::unique_ptr<BIO, Freer<BIO_free_all>> out(BIO_new(BIO_s_mem()));
+    const crypto::Bio out(BIO_new(BIO_s_mem()));
     if (out == nullptr ||
         X509_NAME_print_ex(out.get(), X509_get_subject_name(certificate.get()), 0, XN_FLAG_RFC2253) < 0) {
         return {};
@@ -125,17 +116,8 @@ public:
         socket_.shutdown(Socket::shutdown_send, ignored);
     }
 
-    void cancel() noexcept override {
-        boost::system::error_code ignored;
-        socket_.shutdown(Socket::shutdown_both, ignored);
-    }
-
-    bool peer_is_gone() noexcept override {
-        char byte = 0;
-        const ssize_t n = ::recv(socket_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-        return n == 0 || (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
-    }
-
+    void cancel() noexcept override { cancel_socket(socket_); }
+    bool peer_is_gone() noexcept override { return peer_of_socket_is_gone(socket_); }
     const Peer& peer() const noexcept override { return peer_; }
 
 private:

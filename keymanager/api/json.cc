@@ -193,45 +193,6 @@ bool is_utf8(std::string_view bytes) {
     return true;
 }
 
-void append_python_repr(SecureText& out, const json::value& value) {
-    switch (value.kind()) {
-        case json::kind::null: out += "None"; return;
-        case json::kind::bool_: out += value.get_bool() ? "True" : "False"; return;
-        case json::kind::int64:
-        case json::kind::uint64:
-        case json::kind::double_: append_plain_number(out, value); return;
-        case json::kind::string: append_repr_string(out, value.get_string()); return;
-        case json::kind::array: {
-            out += '[';
-            for (std::size_t i = 0; i < value.get_array().size(); ++i) {
-                if (i > 0) out += ", ";
-                append_python_repr(out, value.get_array()[i]);
-            }
-            out += ']';
-            return;
-        }
-        case json::kind::object: {
-            out += '{';
-            bool first = true;
-            for (const auto& member : value.get_object()) {
-                if (!first) out += ", ";
-                first = false;
-                append_repr_string(out, member.key());
-                out += ": ";
-                append_python_repr(out, member.value());
-            }
-            out += '}';
-            return;
-        }
-    }
-}
-
-SecureText python_repr(const json::value& value) {
-    SecureText out = secure_text();
-    append_python_repr(out, value);
-    return out;
-}
-
 template <class Text>
 void append_json_string(Text& out, std::string_view text) {
     out += '"';
@@ -263,20 +224,35 @@ void append_json_string(Text& out, std::string_view text) {
     out += '"';
 }
 
-template <class Text>
-void append_json(Text& out, const json::value& value) {
+namespace {
+
+/// What differs between the notations of one value.
+struct JsonNotation {
+    static constexpr std::string_view Null = "null", True = "true", False = "false";
+    template <class Text>
+    static void append_string(Text& out, std::string_view text) {
+        append_json_string(out, text);
+    }
+};
+struct PythonNotation {
+    static constexpr std::string_view Null = "None", True = "True", False = "False";
+    static void append_string(SecureText& out, std::string_view text) { append_repr_string(out, text); }
+};
+
+template <class Notation, class Text>
+void append_value(Text& out, const json::value& value) {
     switch (value.kind()) {
-        case json::kind::null: out += "null"; return;
-        case json::kind::bool_: out += value.get_bool() ? "true" : "false"; return;
+        case json::kind::null: out += Notation::Null; return;
+        case json::kind::bool_: out += value.get_bool() ? Notation::True : Notation::False; return;
         case json::kind::int64:
         case json::kind::uint64:
         case json::kind::double_: append_plain_number(out, value); return;
-        case json::kind::string: append_json_string(out, std::string_view(value.get_string())); return;
+        case json::kind::string: Notation::append_string(out, value.get_string()); return;
         case json::kind::array: {
             out += '[';
             for (std::size_t i = 0; i < value.get_array().size(); ++i) {
                 if (i > 0) out += ", ";
-                append_json(out, value.get_array()[i]);
+                append_value<Notation>(out, value.get_array()[i]);
             }
             out += ']';
             return;
@@ -287,14 +263,27 @@ void append_json(Text& out, const json::value& value) {
             for (const auto& member : value.get_object()) {
                 if (!first) out += ", ";
                 first = false;
-                append_json_string(out, std::string_view(member.key()));
+                Notation::append_string(out, member.key());
                 out += ": ";
-                append_json(out, member.value());
+                append_value<Notation>(out, member.value());
             }
             out += '}';
             return;
         }
     }
+}
+
+}  // namespace
+
+SecureText python_repr(const json::value& value) {
+    SecureText out = secure_text();
+    append_value<PythonNotation>(out, value);
+    return out;
+}
+
+template <class Text>
+void append_json(Text& out, const json::value& value) {
+    append_value<JsonNotation>(out, value);
 }
 
 template void append_json<std::string>(std::string&, const json::value&);

@@ -30,7 +30,6 @@ private:
 boost::json::storage_ptr secure_storage();
 
 /// The value as Python's repr() shows it: Barbican quotes what it refuses so.
-void append_python_repr(SecureText& out, const boost::json::value& value);
 SecureText python_repr(const boost::json::value& value);
 
 /// The value as Python's json.dumps() writes it: what the column orders.meta holds and answers show.
