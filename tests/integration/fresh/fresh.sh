@@ -1,7 +1,8 @@
 #!/bin/bash
 # fresh.sh [COMMAND...]: runs the two README commands (or COMMANDs) on a clone of the last commit in a fresh Debian 12
 # tree made by debootstrap, and says how long each took. Needs root, debootstrap, git and Debian's mirror; not part of
-# `./dev test`. The bare tree is kept in $SALLYPORT_FRESH (default ~/.cache/sallyport-fresh) for the next run.
+# `./dev test`. The bare tree is kept in $SALLYPORT_FRESH (default ~/.cache/sallyport-fresh) for the next run. With
+# SALLYPORT_CCACHE=FOLDER what was compiled before is taken from there: quicker, but the times say nothing then.
 set -euo pipefail
 source_tree="$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/../../.."
 cache="${SALLYPORT_FRESH:-$HOME/.cache/sallyport-fresh}"
@@ -28,16 +29,23 @@ LIST
 run_inside() {
     # shellcheck disable=SC2016
     unshare --mount --pid --fork --kill-child=KILL bash -euc '
-        tree="$1" command="$2"
+        tree="$1" command="$2" ccache="$3"
         mount --make-rprivate /
         mount -t proc proc "$tree/proc"
         mount -t sysfs -o ro sysfs "$tree/sys"
         mount --rbind /dev "$tree/dev"
         mount -t tmpfs tmpfs "$tree/dev/shm"
         mount -t tmpfs tmpfs "$tree/tmp"
-        exec chroot "$tree" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8 TERM=dumb \
+        if [[ -n $ccache ]]; then
+            mkdir -p "$tree/var/cache/ccache"
+            mount --bind "$ccache" "$tree/var/cache/ccache"
+            shared=(CCACHE_DIR=/var/cache/ccache CCACHE_BASEDIR=/root/sallyport CCACHE_NOHASHDIR=1)
+        else
+            shared=()
+        fi
+        exec chroot "$tree" env -i "${shared[@]}" PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8 TERM=dumb \
             bash -c "cd /root/sallyport && $command" < /dev/null
-    ' fresh "$@" &
+    ' fresh "$@" "${SALLYPORT_CCACHE:-}" &
     inside=$!
     wait "$inside"
 }
