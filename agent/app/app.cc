@@ -113,6 +113,7 @@ volume::UnlockProfile unlock_profile(config::UnlockProfile profile) {
 Result<std::unique_ptr<core::KeyManager>> open_key_manager(const config::Config& config) {
     db::DatabaseConfig settings;
     settings.url = config.database;
+    settings.password_file = config.database_password_file.path;
     settings.sessions = static_cast<int>(config.database_sessions);
     std::unique_ptr<db::Database> database = TRY(db::make_database(settings));
     std::unique_ptr<store::SecretStore> store = TRY(open_store(config));

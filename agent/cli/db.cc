@@ -54,6 +54,7 @@ Result<void> create(CliContext& context, bool wants_kek) {
 
     db::DatabaseConfig database_config;
     database_config.url = config.database;
+    database_config.password_file = config.database_password_file.path;
     std::unique_ptr<db::Database> database = TRY(db::make_database(database_config));
     TRY(database->create_schema());
 

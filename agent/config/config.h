@@ -166,6 +166,7 @@ struct Config {
     std::vector<Listener> listen;
     std::string host_href;  ///< what refs begin with; empty: taken from the request
     std::string database;
+    SecretFile database_password_file;
     std::int64_t database_sessions = 4;
     std::vector<SecretStore> secret_stores;
     Auth auth;

@@ -293,10 +293,16 @@ SectionOf<Config> config_options() {
                 "What secret_ref and the like begin with. Empty: taken from the request.",
                 "https://keys.example.com:9311")
         .option("database", &Config::database, text("a database URL such as sqlite:////var/lib/sallyport/keys.db"),
-                "The database, as in Barbican's sql_connection.", "sqlite:////var/lib/sallyport/keys.db")
+                "The database, as in Barbican's sql_connection: sqlite:////path, mysql+pymysql://user@host/barbican or "
+                "postgresql://user@host/barbican. Several hosts with commas between them are tried in turn.",
+                "sqlite:////var/lib/sallyport/keys.db")
         .required()
+        .option("database_password_file", &Config::database_password_file, secret_file(),
+                "A file with the password for a database server; read at every connect. A password is never part of "
+                "the URL.",
+                "/etc/sallyport/database.password")
         .option("database_sessions", &Config::database_sessions, integer(1, 1000),
-                "Connections to the database for readers.")
+                "Connections to the database for readers; a server has as many more for writers.")
         .list("secret_stores", &Config::secret_stores, secret_store_options(),
               "Where payloads are kept, and under which key.")
         .section("auth", &Config::auth, auth_options(), "How callers are known.")
