@@ -1,6 +1,7 @@
 #include "agent/auth/keystone.h"
 
 #include <algorithm>
+#include <cctype>
 #include <utility>
 
 #include "agent/auth/keystone_client.h"
@@ -19,45 +20,88 @@ constexpr std::size_t LongestToken = 8192;
 
 Error unauthenticated(std::string why) { return {Code::Unauthenticated, std::move(why), {}}; }
 
+/// As the roles of a token are kept.
+std::vector<std::string> in_lower_case(std::vector<std::string> names) {
+    for (std::string& name : names) {
+        std::ranges::transform(name, name.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    }
+    return names;
+}
+
 class KeystoneAuthenticator final : public Authenticator {
 public:
-    KeystoneAuthenticator(const config::TokenCache& life, std::unique_ptr<KeystoneClient> client, const Clock& clock,
+    KeystoneAuthenticator(const config::Keystone& config, std::unique_ptr<KeystoneClient> client, const Clock& clock,
                           std::function<SteadyTime()> steady)
-        : life_(life),
+        : life_(config.token_cache),
+          service_roles_(in_lower_case(config.service_token_roles)),
           client_(std::move(client)),
           clock_(clock),
           steady_(std::move(steady)),
-          good_(static_cast<std::size_t>(life.entries)),
+          good_(static_cast<std::size_t>(life_.entries)),
           // Of its own, or a flood of invented tokens would push the good ones out.
-          refused_(static_cast<std::size_t>(life.entries)) {}
+          refused_(static_cast<std::size_t>(life_.entries)) {}
 
     asio::awaitable<Result<core::Caller>> authenticate(const api::Request& request, const http::Peer&) override {
         const std::string* const token = request.header("X-Auth-Token");
         if (token == nullptr || token->empty()) co_return unauthenticated("no token");
-        if (token->size() > LongestToken) co_return unauthenticated("no token is that long");
-        const auto digest = crypto::sha256(bytes_of(*token));
-        if (!digest) co_return digest.error();
-
-        const SteadyTime now = steady_();
-        if (const auto known = good_.find(*digest, now)) co_return **known;
-        if (refused_.find(*digest, now)) co_return unauthenticated("the token is not known");
-
-        auto secret = SecureBytes::copy_of(bytes_of(*token));
-        if (!secret) co_return std::move(secret).error();
-        // The request may go before the answer comes, if another one asks for the same token: this one owns its copy.
-        auto answer = co_await questions_.run(*digest, [this, &secret, &digest] { return ask(*secret, *digest); });
-        if (!answer) co_return std::move(answer).error();
-        co_return **answer;
+        const std::string* const service = request.header("X-Service-Token");
+        Expired expired = Expired::Refused;
+        if (service == nullptr || service->empty()) {
+            // Nearly every request: no second coroutine for it.
+            const auto digest = crypto::sha256(bytes_of(*token));
+            if (!digest) co_return digest.error();
+            if (const auto known = good_.find(*digest, steady_())) co_return **known;
+        } else {
+            const auto holder = co_await holder_of(*service, Expired::Refused);
+            if (!holder) co_return holder.error();
+            if (vouches((*holder)->roles)) expired = Expired::Allowed;
+        }
+        const auto caller = co_await holder_of(*token, expired);
+        if (!caller) co_return caller.error();
+        co_return **caller;
     }
 
 private:
-    asio::awaitable<Result<TokenCache::Answer>> ask(const SecureBytes& token, const TokenDigest& digest) {
-        auto facts = co_await client_->validate(token);
+    using Expired = KeystoneClient::Expired;
+
+    bool vouches(const std::vector<std::string>& roles) const {
+        return std::ranges::any_of(roles, [this](const std::string& role) {
+            return std::ranges::find(service_roles_, role) != service_roles_.end();
+        });
+    }
+
+    /// From the cache, or by asking Keystone. `token` lives as long as the request.
+    asio::awaitable<Result<TokenCache::Answer>> holder_of(const std::string& token, Expired expired) {
+        if (token.size() > LongestToken) co_return unauthenticated("no token is that long");
+        auto digest = crypto::sha256(bytes_of(token));
+        if (!digest) co_return digest.error();
+        const SteadyTime now = steady_();
+        if (const auto known = good_.find(*digest, now)) co_return *known;
+        if (expired == Expired::Allowed) {
+            // Another question, whose answers must not be taken for those of the first.
+            for (std::byte& byte : *digest) byte = ~byte;
+            if (const auto known = good_.find(*digest, now)) co_return *known;
+        }
+        if (refused_.find(*digest, now)) co_return unauthenticated("the token is not known");
+
+        auto secret = SecureBytes::copy_of(bytes_of(token));
+        if (!secret) co_return std::move(secret).error();
+        // The request may go before the answer comes, if another one asks for the same token: this one owns its copy.
+        auto answer = co_await questions_.run(
+            *digest, [this, &secret, &digest, expired] { return ask(*secret, *digest, expired); });
+        co_return answer;
+    }
+
+    asio::awaitable<Result<TokenCache::Answer>> ask(const SecureBytes& token, const TokenDigest& digest,
+                                                    Expired expired) {
+        auto facts = co_await client_->validate(token, expired);
         const SteadyTime now = steady_();
         if (facts) {
-            const auto rest =
-                std::chrono::duration_cast<std::chrono::steady_clock::duration>(facts->expires - clock_.now());
-            const auto life = std::min<std::chrono::steady_clock::duration>(std::chrono::seconds(life_.seconds), rest);
+            std::chrono::steady_clock::duration life = std::chrono::seconds(life_.seconds);
+            if (expired == Expired::Refused) {
+                const auto rest = facts->expires - clock_.now();
+                life = std::min(life, std::chrono::duration_cast<std::chrono::steady_clock::duration>(rest));
+            }
             auto caller = std::make_shared<const core::Caller>(std::move(facts->caller));
             good_.put(digest, caller, now + life);
             co_return caller;
@@ -71,6 +115,7 @@ private:
     }
 
     const config::TokenCache life_;
+    const std::vector<std::string> service_roles_;
     const std::unique_ptr<KeystoneClient> client_;
     const Clock& clock_;
     const std::function<SteadyTime()> steady_;
@@ -85,7 +130,7 @@ Result<std::unique_ptr<Authenticator>> make_keystone(const config::Keystone& con
                                                      std::function<SteadyTime()> steady) {
     auto client = TRY(KeystoneClient::make(config, clock));
     return std::unique_ptr<Authenticator>(
-        std::make_unique<KeystoneAuthenticator>(config.token_cache, std::move(client), clock, std::move(steady)));
+        std::make_unique<KeystoneAuthenticator>(config, std::move(client), clock, std::move(steady)));
 }
 
 }  // namespace sallyport::auth

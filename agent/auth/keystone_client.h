@@ -30,9 +30,13 @@ public:
     static Result<std::unique_ptr<KeystoneClient>> make(const config::Keystone& config, const Clock& clock);
     ~KeystoneClient();
 
-    /// Who is behind `token`. Error: `Unauthenticated` if Keystone does not know it (never made, revoked, expired);
-    /// `Unavailable` if Keystone is away, slow, broken, or refuses the agent's own account (the log says which).
-    boost::asio::awaitable<Result<TokenFacts>> validate(const SecureBytes& token);
+    enum class Expired { Refused, Allowed };
+
+    /// Who is behind `token`. With Expired::Allowed it may have expired, for as long as Keystone's own configuration
+    /// lets services go on with their users' tokens. Error: `Unauthenticated` if Keystone does not know it (never made,
+    /// revoked, expired); `Unavailable` if Keystone is away, slow, broken, or refuses the agent's own account (the log
+    /// says which).
+    boost::asio::awaitable<Result<TokenFacts>> validate(const SecureBytes& token, Expired expired = Expired::Refused);
 
 private:
     struct Impl;

@@ -76,6 +76,8 @@ struct Keystone {
     std::string project = "service";
     std::string project_domain = "Default";
     std::int64_t timeout_seconds = 10;
+    std::vector<std::string> service_token_roles{
+        "service"};  ///< whose X-Service-Token lets a caller's token be expired
     TokenCache token_cache;
 };
 

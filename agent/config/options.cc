@@ -97,6 +97,10 @@ SectionOf<Keystone> keystone_options() {
         .option("project_domain", &Keystone::project_domain, text("a domain's name"), "The domain of that project.")
         .option("timeout_seconds", &Keystone::timeout_seconds, integer(1, 300),
                 "How long one question to Keystone may take.")
+        .option("service_token_roles", &Keystone::service_token_roles, list_of(text("a role's name")),
+                "A service that shows a token of its own (X-Service-Token) with one of these roles may go on with its "
+                "user's token after that has expired, as long as Keystone's allow_expired_window lasts.",
+                "[service]")
         .section("token_cache", &Keystone::token_cache, token_cache_options(), "Tokens that were validated lately.");
 }
 

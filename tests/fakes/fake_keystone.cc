@@ -223,6 +223,8 @@ std::string FakeKeystone::validate(const Question& question) {
     if (!account_tokens_.contains(header("x-auth-token"))) return error_reply(401, "Unauthorized");
     const auto found = tokens_.find(header("x-subject-token"));
     if (found == tokens_.end()) return error_reply(404, "Not Found");
+    const bool allow_expired = question.target.find("allow_expired=1") != std::string::npos;
+    if (found->second.is_expired && !allow_expired) return error_reply(404, "Not Found");
     return reply(200, token_body(found->second));
 }
 

@@ -29,6 +29,7 @@ public:
         std::vector<std::string> roles = {"creator"};
         bool is_system = false;
         std::string expires_at = "2099-01-01T00:00:00.000000Z";
+        bool is_expired = false;  ///< shown only to who asks with allow_expired
     };
     void add_token(const std::string& token, const Token& facts);
     void revoke(const std::string& token);

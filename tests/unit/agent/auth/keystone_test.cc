@@ -27,9 +27,10 @@ std::string outcome_of(const Result<core::Caller>& caller) {
 
 class KeystoneTest : public testing::Test {
 protected:
-    std::string ask(const std::string& token) {
+    std::string ask(const std::string& token, const std::string& service_token = {}) {
         api::Request request;
         request.headers = {{"X-Auth-Token", token}};
+        if (!service_token.empty()) request.headers.emplace_back("X-Service-Token", service_token);
         return outcome_of(run_coroutine(authenticator_->authenticate(request, {})));
     }
     void pass(std::chrono::seconds time) {
@@ -71,6 +72,31 @@ TEST_F(KeystoneTest, NeverBelievesATokenBeyondItsExpiry) {
     EXPECT_EQ(keystone_.validations(), 1);
     pass(1s);
     EXPECT_EQ(ask("short"), "Unauthenticated");
+}
+
+TEST_F(KeystoneTest, LetsAServiceGoOnWithItsUsersTokenAfterThatHasExpired) {
+    keystone_.add_token("old", {.expires_at = "2026-06-01T11:00:00Z", .is_expired = true});
+    keystone_.add_token("cinder", {.user = "cinder", .roles = {"Service"}});
+    keystone_.add_token("creator", {.user = "somebody"});
+    EXPECT_EQ(ask("old"), "Unauthenticated");
+    EXPECT_EQ(ask("old", "cinder"), "ok");
+    EXPECT_EQ(ask("old", "cinder"), "ok");  // from the cache
+    EXPECT_EQ(keystone_.validations(), 3);
+    // Not without the service's own, and not with anybody's.
+    EXPECT_EQ(ask("old"), "Unauthenticated");
+    EXPECT_EQ(ask("old", "creator"), "Unauthenticated");
+    pass(60s);
+    keystone_.revoke("old");
+    EXPECT_EQ(ask("old", "cinder"), "Unauthenticated");
+}
+
+TEST_F(KeystoneTest, ABadServiceTokenSpoilsAGoodToken) {
+    keystone_.add_token("good", {});
+    keystone_.add_token("creator", {});
+    EXPECT_EQ(ask("good", "invented"), "Unauthenticated");
+    EXPECT_EQ(ask("good", std::string(9000, 'x')), "Unauthenticated");
+    EXPECT_EQ(ask("good", "creator"), "ok");
+    EXPECT_EQ(ask("good"), "ok");
 }
 
 TEST_F(KeystoneTest, RemembersARefusalBriefly) {
