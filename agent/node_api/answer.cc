@@ -21,6 +21,7 @@ Status status_of(Code code) {
         case Code::NotFound: return {404, "Not Found"};
         case Code::Conflict:
         case Code::Refused: return {409, "Conflict"};
+        case Code::OverQuota: return {403, "Forbidden"};
         case Code::TooLarge: return {413, "Content Too Large"};
         case Code::WrongKey: return {422, "Unprocessable Content"};
         case Code::Corrupt:

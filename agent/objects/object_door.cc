@@ -36,6 +36,7 @@ object::Answer failure(const Error& error) {
         case Code::Forbidden:
         case Code::NotFound:
         case Code::Conflict:
+        case Code::OverQuota:
         case Code::WrongKey:
         case Code::Refused:
         case Code::Io:

@@ -15,25 +15,28 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr std::string_view Retrieval = "SecretACL(s) retrieval";
-constexpr std::string_view Update = "SecretACL(s) Update";
-constexpr std::string_view Deletion = "SecretACL(s) deletion";
+/// What differs between the lists of secrets and of containers.
+struct Words {
+    std::string_view collection;
+    std::string_view change_action;
+    std::string_view retrieval;
+    std::string_view update;
+    std::string_view deletion;
+};
+constexpr Words OfSecrets{"secrets", "secret_acls:put_patch", "SecretACL(s) retrieval", "SecretACL(s) Update",
+                          "SecretACL(s) deletion"};
+constexpr Words OfContainers{"containers", "container_acls:put_patch", "ContainerACL(s) retrieval",
+                             "ContainerACL(s) Update", "ContainerACL(s) deletion"};
+constexpr const Words& words_of(const SecretId&) { return OfSecrets; }
+constexpr const Words& words_of(const ContainerId&) { return OfContainers; }
+
 constexpr std::size_t LongestUser = 255;
 
-/// "Additional properties are not allowed ('a', 'b' were unexpected)", if there are any but those allowed.
 Checked<void> refuse_others(const json::object& object, std::initializer_list<std::string_view> allowed,
                             std::string_view property) {
-    SecureText others = secure_text();
-    int count = 0;
-    for (const auto& member : object) {
-        if (std::ranges::find(allowed, std::string_view(member.key())) != allowed.end()) continue;
-        if (count++ > 0) others += ", ";
-        others += python_repr(json::value(member.key(), secure_storage()));
-    }
-    if (count == 0) return {};
-    SecureText reason = secure_text("Additional properties are not allowed (");
-    reason.append(others).append(count == 1 ? " was unexpected)" : " were unexpected)");
-    return schema_rejection("ACL", reason, property);
+    const std::span<const std::string_view> names(allowed.begin(), allowed.size());
+    if (const auto fault = unexpected_members(object, names)) return schema_rejection("ACL", *fault, property);
+    return {};
 }
 
 Checked<std::vector<UserId>> parse_users(const json::value& users) {
@@ -52,8 +55,8 @@ Checked<std::vector<UserId>> parse_users(const json::value& users) {
 }
 
 /// The change that a body asks for; nothing if it says nothing about `read`.
-Checked<std::optional<model::SecretAclChange>> parse_change(const json::value& body) {
-    using Change = std::optional<model::SecretAclChange>;
+Checked<std::optional<model::AccessListChange>> parse_change(const json::value& body) {
+    using Change = std::optional<model::AccessListChange>;
     const json::object* object = body.if_object();
     if (object == nullptr) return wrong_type("ACL", body, "'object'", "None");
     TRY(refuse_others(*object, {"read"}, "None"));
@@ -63,7 +66,7 @@ Checked<std::optional<model::SecretAclChange>> parse_change(const json::value& b
     const json::object& list = read->get_object();
     TRY(refuse_others(list, {"users", "project-access"}, "read"));
     if (list.empty()) return Change();
-    model::SecretAclChange change;
+    model::AccessListChange change;
     if (const json::value* users = list.if_contains("users")) change.users = TRY(parse_users(*users));
     if (const json::value* access = list.if_contains("project-access")) {
         if (!access->is_bool()) return wrong_type("ACL", *access, "'boolean'", "read");
@@ -72,10 +75,11 @@ Checked<std::optional<model::SecretAclChange>> parse_change(const json::value& b
     return Change(std::move(change));
 }
 
-Checked<Response> show(const Exchange& exchange, const SecretId& id) {
+template <class AnyId>
+Checked<Response> show(const Exchange& exchange, const AnyId& id) {
     TRY(exchange.require_json_accepted());
-    const auto acl = exchange.key_manager.acl(exchange.caller, id);
-    if (!acl) return exchange.rejection(acl.error(), Retrieval);
+    const auto acl = exchange.key_manager.access_lists().find(exchange.caller, id);
+    if (!acl) return exchange.rejection(acl.error(), words_of(id).retrieval);
     if (!*acl) return json_response(200, R"({"read": {"project-access": true}})");
     std::string users = "[";
     for (const UserId& user : (*acl)->users) {
@@ -93,40 +97,42 @@ Checked<Response> show(const Exchange& exchange, const SecretId& id) {
     return json_response(200, json + "}");
 }
 
-Checked<Response> change(const Exchange& exchange, const SecretId& id, bool replace) {
+template <class AnyId>
+Checked<Response> change(const Exchange& exchange, const AnyId& id, bool replace) {
     TRY(exchange.require_json_accepted());
-    const auto allowed = exchange.key_manager.check(exchange.caller, "secret_acls:put_patch", id);
-    if (!allowed) return exchange.rejection(allowed.error(), Update);
+    const Words& words = words_of(id);
+    const auto allowed = exchange.key_manager.check(exchange.caller, words.change_action, id);
+    if (!allowed) return exchange.rejection(allowed.error(), words.update);
     JsonBody body = TRY(exchange.json_body());
     const auto asked = TRY(parse_change(body.root()));
+    core::AccessLists& lists = exchange.key_manager.access_lists();
     Result<void> done;
     if (replace && asked) {
         const auto users = asked->users.value_or(std::vector<UserId>());
-        done = exchange.key_manager.set_acl(exchange.caller, id,
-                                            model::SecretAcl{asked->project_access.value_or(true), users, {}, {}});
+        done = lists.set(exchange.caller, id, model::AccessList{asked->project_access.value_or(true), users, {}, {}});
     } else if (replace) {
-        done = exchange.key_manager.set_acl(exchange.caller, id, std::nullopt);
+        done = lists.set(exchange.caller, id, std::nullopt);
     } else if (asked) {
-        done = exchange.key_manager.change_acl(exchange.caller, id, *asked);
+        done = lists.change(exchange.caller, id, *asked);
     }
-    if (!done) return exchange.rejection(done.error(), Update);
+    if (!done) return exchange.rejection(done.error(), words.update);
     std::string json;
     JsonObjectWriter writer(json);
-    writer.text("acl_ref", exchange.ref("secrets", id.str()) + "/acl");
+    writer.text("acl_ref", exchange.ref(words.collection, id.str()) + "/acl");
     writer.close();
     return json_response(200, json);
 }
 
-Checked<Response> remove(const Exchange& exchange, const SecretId& id) {
+template <class AnyId>
+Checked<Response> remove(const Exchange& exchange, const AnyId& id) {
     TRY(exchange.require_json_accepted());
-    const auto done = exchange.key_manager.remove_acl(exchange.caller, id);
-    if (!done) return exchange.rejection(done.error(), Deletion);
+    const auto done = exchange.key_manager.access_lists().remove(exchange.caller, id);
+    if (!done) return exchange.rejection(done.error(), words_of(id).deletion);
     return json_response(200, "null");
 }
 
-}  // namespace
-
-Checked<Response> serve_secret_acl(const Exchange& exchange, const SecretId& id, Segments segments) {
+template <class AnyId>
+Checked<Response> serve(const Exchange& exchange, const AnyId& id, Segments segments) {
     if (!segments.empty()) return no_such_resource();
     const std::string_view method = exchange.method();
     if (method == "GET") return show(exchange, id);
@@ -134,6 +140,15 @@ Checked<Response> serve_secret_acl(const Exchange& exchange, const SecretId& id,
     if (method == "PATCH") return change(exchange, id, false);
     if (method == "DELETE") return remove(exchange, id);
     return method_not_allowed("DELETE, GET, PATCH, PUT");
+}
+
+}  // namespace
+
+Checked<Response> serve_acl(const Exchange& exchange, const SecretId& id, Segments segments) {
+    return serve(exchange, id, segments);
+}
+Checked<Response> serve_acl(const Exchange& exchange, const ContainerId& id, Segments segments) {
+    return serve(exchange, id, segments);
 }
 
 }  // namespace sallyport::api

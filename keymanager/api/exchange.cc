@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "keymanager/api/media_type.h"
+#include "keymanager/base/uuid.h"
 
 namespace sallyport::api {
 
@@ -17,10 +18,15 @@ Checked<void> Exchange::require_json_accepted() const {
     return {};
 }
 
-Checked<JsonBody> Exchange::json_body() const {
+Checked<void> Exchange::require_json_body() const {
     if (essence_of(request.header("Content-Type")) != "application/json") {
         return reject(415, "Unexpected content type. Expected content types are: ['application/json']");
     }
+    return {};
+}
+
+Checked<JsonBody> Exchange::json_body() const {
+    TRY(require_json_body());
     return JsonBody::parse(request.body, config.request_bytes);
 }
 
@@ -32,18 +38,30 @@ Rejection method_not_allowed(std::string_view allow) {
 
 Rejection no_such_resource() { return reject(404, ""); }
 
+Rejection no_such_path(const Exchange& exchange) {
+    if (exchange.method() == "GET" || exchange.method() == "DELETE") return no_such_resource();
+    return Rejection{404, std::nullopt, {}};
+}
+
+bool is_object_id(std::string_view text) {
+    constexpr std::string_view Variants = "89ab";
+    return is_uuid(text) && std::ranges::none_of(text, [](char c) { return c >= 'A' && c <= 'F'; }) &&
+           text[14] == '4' && Variants.find(text[19]) != Variants.npos;
+}
+
 template <class Text>
-void finish_list(Text& out, const Exchange& exchange, std::string_view collection, bool is_empty, long total,
+void finish_list(Text& out, const Exchange& exchange, std::string_view path, bool has_links, long total,
                  const model::Page& page) {
-    const auto link = [&out, &exchange, collection, &page](std::string_view name, long offset) {
-        const std::string query = "?limit=" + std::to_string(page.limit) + "&offset=" + std::to_string(offset);
+    const auto link = [&out, &exchange, path, &page](std::string_view name, long offset) {
+        std::string href = exchange.request.base_url + "/v1/" + std::string(path);
+        href += "?limit=" + std::to_string(page.limit) + "&offset=" + std::to_string(offset);
+        href += exchange.target.query_besides_paging();
         out.append(", \"").append(name).append("\": ");
-        append_json_string(out, exchange.request.base_url + "/v1/" + std::string(collection) + query);
+        append_json_string(out, href);
     };
     out += ']';
-    // Filters and sort are lost in these links, as in Barbican 15.0.1, and an empty page has none.
-    if (!is_empty && page.offset > 0) link("previous", std::max(0L, long{page.offset} - page.limit));
-    if (!is_empty && total > long{page.offset} + page.limit) link("next", long{page.offset} + page.limit);
+    if (has_links && page.offset > 0) link("previous", std::max(0L, long{page.offset} - page.limit));
+    if (has_links && total > long{page.offset} + page.limit) link("next", long{page.offset} + page.limit);
     out.append(", \"total\": ").append(std::to_string(total)).append("}");
 }
 

@@ -66,6 +66,13 @@ std::optional<Range> range_of(std::string_view text) {
     return range;
 }
 
+/// 3: the type itself, 2: all of its kind, 1: anything, 0: no match.
+int specificity_of(const Range& range, std::string_view offer) {
+    if (range.type == offer && !range.has_parameters) return 3;
+    if (range.type == std::string(offer.substr(0, offer.find('/'))) + "/*") return 2;
+    return range.type == "*/*" ? 1 : 0;
+}
+
 constexpr std::array TextSpellings{"text/plain", "text/plain;charset=utf-8", "text/plain; charset=utf-8"};
 constexpr std::array BinarySpellings{"application/octet-stream", "application/pkcs8"};
 
@@ -99,6 +106,34 @@ bool is_shown_content_type(std::string_view content_type) {
 
 std::string_view essence_of(const std::string* content_type_header) {
     return content_type_header == nullptr ? std::string_view() : split(*content_type_header, ';').front();
+}
+
+std::string_view best_offer(const std::string* accept_header, std::initializer_list<std::string_view> offers) {
+    if (accept_header == nullptr || trim(*accept_header).empty()) return *offers.begin();
+    std::vector<Range> ranges;
+    for (const std::string_view part : split(*accept_header, ',')) {
+        if (part.empty()) continue;
+        auto range = range_of(part);
+        if (!range) return *offers.begin();  // a header that makes no sense is no header
+        ranges.push_back(*std::move(range));
+    }
+    std::string_view best;
+    double best_quality = 0;
+    for (const std::string_view offer : offers) {
+        // RFC 9110, section 12.5.1: the most specific range that matches says how much the type is liked.
+        int specificity = 0;
+        double quality = 0;
+        for (const Range& range : ranges) {
+            const int matches = specificity_of(range, offer);
+            if (matches <= specificity) continue;
+            specificity = matches;
+            quality = range.quality;
+        }
+        if (quality <= best_quality) continue;
+        best = offer;
+        best_quality = quality;
+    }
+    return best;
 }
 
 bool accepts_json(const std::string* accept_header) {

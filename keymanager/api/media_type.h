@@ -1,5 +1,6 @@
 #pragma once
 
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -25,6 +26,9 @@ bool is_shown_content_type(std::string_view content_type);
 /// The type before the parameters of a Content-Type header; empty if there is none.
 std::string_view essence_of(const std::string* content_type_header);
 
+/// Which of the types on offer a client with this Accept header likes best; of equals the first. Empty: none of them.
+/// One without the header, and one whose header makes no sense, takes the first.
+std::string_view best_offer(const std::string* accept_header, std::initializer_list<std::string_view> offers);
 /// Would a client with this Accept header take JSON? So does one without, and one whose header makes no sense.
 bool accepts_json(const std::string* accept_header);
 

@@ -8,6 +8,7 @@
 
 #include "keymanager/api/json.h"
 #include "keymanager/api/schema.h"
+#include "keymanager/api/text.h"
 #include "keymanager/base/bytes.h"
 
 namespace sallyport::api {
@@ -43,7 +44,9 @@ Checked<void> check_key_meta(const json::object& meta, std::string_view kind) {
     }
     const json::value* bits = given(meta, "bit_length");
     if (bits == nullptr) return wrong(fmt::format("'bit_length' is required field for {} type order", kind));
-    if (bits->to_number<int>() % 8 != 0) return reject(400, "Provided field value is not supported");
+    const bool curve = meta.at("algorithm").is_string() && equal_but_for_case(meta.at("algorithm").get_string(), "ec");
+    // P-521 is a curve of NIST's.
+    if (bits->to_number<int>() % 8 != 0 && !curve) return reject(400, "Provided field value is not supported");
     return {};
 }
 

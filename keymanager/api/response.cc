@@ -78,6 +78,7 @@ Rejection reject(const Error& error, std::string_view operation, std::string_vie
         case Code::NotFound: return reject(404, error.message);
         case Code::Conflict: return reject(409, error.message);
         case Code::TooLarge: return reject(413, error.message);
+        case Code::OverQuota: return reject(403, what + " issue seen - " + error.message + ".");
         case Code::Unavailable:
         case Code::Overloaded: return busy();
         case Code::WrongKey:

@@ -22,6 +22,10 @@ constexpr std::array Resources{
     Resource{"secrets", serve_secrets},
     Resource{"orders", serve_orders},
     Resource{"containers", serve_containers},
+    Resource{"quotas", serve_quotas},
+    Resource{"project-quotas", serve_project_quotas},
+    Resource{"transport_keys", serve_transport_keys},
+    Resource{"secret-stores", serve_secret_stores},
 };
 
 Checked<Response> serve(const Exchange& exchange) {
@@ -32,7 +36,7 @@ Checked<Response> serve(const Exchange& exchange) {
     for (const Resource& resource : Resources) {
         if (segments.front() == resource.collection) return resource.serve(exchange, segments.subspan(1));
     }
-    return no_such_resource();
+    return no_such_path(exchange);
 }
 
 Response busy(const Request& request) {
@@ -75,7 +79,7 @@ Response Router::handle(const Request& request, const core::Caller* caller) cons
     try {
         Response response;
         if (is_public(request)) {
-            response = serve_public(request);
+            response = serve_public(request, impl_->config);
         } else if (caller == nullptr) {
             response = unauthenticated(request, {});
         } else {

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <string>
 #include <string_view>
 
 #include "keymanager/api/http_message.h"
@@ -11,8 +12,9 @@
 namespace sallyport::api {
 
 struct RouterConfig {
-    std::size_t secret_bytes = 20000;   ///< payload limit on the transferred text: over it 413
-    std::size_t request_bytes = 25000;  ///< longer bodies are read truncated, as Barbican does
+    std::size_t secret_bytes = 20000;           ///< payload limit on the transferred text: over it 413
+    std::size_t request_bytes = 25000;          ///< longer bodies are read truncated, as Barbican does
+    std::string healthcheck_disable_file = {};  ///< while it exists /healthcheck says 503
 };
 
 /// Barbican's REST API v1 as one function of values.

@@ -10,12 +10,12 @@
 #include "keymanager/api/exchange.h"
 #include "keymanager/api/json.h"
 #include "keymanager/api/media_type.h"
+#include "keymanager/api/resource_json.h"
 #include "keymanager/api/response.h"
 #include "keymanager/api/secret_body.h"
 #include "keymanager/api/text.h"
 #include "keymanager/base/bytes.h"
 #include "keymanager/base/codec.h"
-#include "keymanager/base/uuid.h"
 
 namespace sallyport::api {
 namespace {
@@ -30,43 +30,16 @@ constexpr std::string_view Deletion = "Secret deletion";
 constexpr std::string_view Creation = "Secret creation";
 constexpr std::string_view Listing = "Secret(s) retrieval";
 
-std::string failure_of(std::string_view operation) {
-    return std::string(operation) + " failure seen - please contact site administrator.";
-}
+constexpr std::string_view NoTransportKeys = "No secret store uses transport keys";
+
 std::string issue_of(std::string_view operation, std::string_view reason) {
     return std::string(operation) + " issue seen - " + std::string(reason) + ".";
 }
 
-const std::string* address_of(const std::optional<std::string>& text) { return text ? &*text : nullptr; }
-
-void append_secret(std::string& out, const Exchange& exchange, const model::Secret& secret) {
-    const model::SecretAttributes& attributes = secret.attributes;
-    JsonObjectWriter writer(out);
-    writer.text("created", to_iso8601(secret.created));
-    writer.text("updated", to_iso8601(secret.updated));
-    writer.text("status", model::text_of(secret.status));
-    writer.text_or_null("name", address_of(attributes.name));
-    writer.text("secret_type", model::text_of(attributes.type));
-    if (attributes.expiration) {
-        writer.text("expiration", to_iso8601(*attributes.expiration));
-    } else {
-        writer.raw("expiration", "null");
-    }
-    writer.text_or_null("algorithm", address_of(attributes.algorithm));
-    writer.raw("bit_length", attributes.bit_length ? std::to_string(*attributes.bit_length) : "null");
-    writer.text_or_null("mode", address_of(attributes.mode));
-    writer.text_or_null("creator_id", secret.creator ? &secret.creator->str() : nullptr);
-    if (exchange.version.shows_consumers()) writer.raw("consumers", "[]");
-    if (secret.content_type && is_shown_content_type(*secret.content_type)) {
-        std::string types;
-        JsonObjectWriter inner(types);
-        inner.text("default", *secret.content_type);
-        inner.close();
-        writer.raw("content_types", types);
-    }
-    writer.text("secret_ref", exchange.ref("secrets", secret.id.str()));
-    writer.close();
+core::Detail detail_of(const Exchange& exchange) {
+    return exchange.version.shows_consumers() ? core::Detail::WithConsumers : core::Detail::Plain;
 }
+SecretShape shape_of(const Exchange& exchange) { return {.consumers = exchange.version.shows_consumers()}; }
 
 // Lists
 
@@ -154,14 +127,14 @@ Checked<Response> list(const Exchange& exchange) {
     }
     const SecretFilter filter = TRY(parse_filter(exchange));
     const model::Page page = page_of(exchange.target);
-    const auto found = exchange.key_manager.list(exchange.caller, filter, page);
+    const auto found = exchange.key_manager.list(exchange.caller, filter, page, detail_of(exchange));
     if (!found) return exchange.rejection(found.error(), Listing);
     std::string json = "{\"secrets\": [";
     for (const model::Secret& secret : found->items) {
         if (&secret != &found->items.front()) json += ", ";
-        append_secret(json, exchange, secret);
+        append_secret(json, exchange, secret, shape_of(exchange));
     }
-    finish_list(json, exchange, "secrets", found->items.empty(), found->total, page);
+    finish_list(json, exchange, "secrets", !found->items.empty(), found->total, page);
     return json_response(200, json);
 }
 
@@ -175,8 +148,8 @@ Checked<Response> create(const Exchange& exchange) {
     JsonBody json = TRY(exchange.json_body());
     SecretBody body =
         TRY(parse_secret_body(json.root(), {exchange.key_manager.now(), exchange.config.secret_bytes, false}));
-    // No store of ours has transport keys; Barbican's simple_crypto fails so, too.
-    if (!body.payload && body.wants_transport_key) return reject(500, failure_of(Creation));
+    // No store of ours has transport keys. Barbican's simple_crypto has none either, and fails with a 500.
+    if (!body.payload && body.wants_transport_key) return reject(400, issue_of(Creation, NoTransportKeys));
     if (body.payload && body.has_transport_key_id) {
         return reject(400, issue_of(Creation, "Provided transport key was not found."));
     }
@@ -266,13 +239,13 @@ Checked<Response> describe(const Exchange& exchange, const SecretId& id) {
     const std::string* accept = exchange.request.header("Accept");
     const bool wants_json = accept == nullptr || *accept == "application/json" || *accept == "*/*";
     if (!wants_json) return fetch(exchange, id, Retrieval);
-    const auto secret = exchange.key_manager.describe(exchange.caller, id);
+    const auto secret = exchange.key_manager.describe(exchange.caller, id, detail_of(exchange));
     if (!secret) return exchange.rejection(secret.error(), Retrieval);
     if (equal_but_for_case(exchange.target.given("transport_key_needed").value_or(""), "true")) {
-        return reject(500, failure_of(Retrieval));
+        return reject(400, issue_of(Retrieval, NoTransportKeys));
     }
     std::string json;
-    append_secret(json, exchange, *secret);
+    append_secret(json, exchange, *secret, shape_of(exchange));
     return json_response(200, json);
 }
 
@@ -282,19 +255,12 @@ Checked<Response> remove(const Exchange& exchange, const SecretId& id) {
     return empty_response(204);
 }
 
-/// Decided before the policy, as routing is in Barbican: 404 for an id that is not there.
-Checked<void> require_existing(const Exchange& exchange, const SecretId& id) {
-    const auto secret = exchange.key_manager.check(exchange.caller, "secret:get", id);
-    if (secret || secret.error().code == Code::Forbidden) return {};
-    return exchange.rejection(secret.error(), Retrieval);
-}
-
 Checked<Response> serve_payload(const Exchange& exchange, const SecretId& id, bool has_more) {
     if (exchange.method() == "GET" && !has_more) return fetch(exchange, id, PayloadRetrieval);
     // Here the policy answers first, whatever the method.
     const auto allowed = exchange.key_manager.check(exchange.caller, "secret:decrypt", id);
     if (!allowed) return exchange.rejection(allowed.error(), PayloadRetrieval);
-    if (has_more) return reject(500, failure_of(PayloadRetrieval));
+    if (has_more) return no_such_resource();
     return method_not_allowed();
 }
 
@@ -303,7 +269,7 @@ Checked<Response> serve_secret(const Exchange& exchange, const SecretId& id) {
     if (method == "GET") return describe(exchange, id);
     if (method == "PUT") return upload(exchange, id);
     if (method == "DELETE") return remove(exchange, id);
-    TRY(require_existing(exchange, id));
+    TRY(require_existing(exchange, id, "secret:get", Retrieval));
     return method_not_allowed("DELETE, GET, PUT");
 }
 
@@ -316,13 +282,14 @@ Checked<Response> serve_secrets(const Exchange& exchange, Segments segments) {
         return method_not_allowed("GET, POST");
     }
     const std::string& name = segments.front();
-    const bool upper = std::ranges::any_of(name, [](char c) { return c >= 'A' && c <= 'F'; });
-    if (!is_uuid(name) || upper) return reject(404, "Not Found. Provided secret id is invalid.");
+    if (!is_object_id(name)) return reject(404, "Not Found. Provided secret id is invalid.");
     const SecretId id(name);
     if (segments.size() == 1) return serve_secret(exchange, id);
     if (segments[1] == "payload") return serve_payload(exchange, id, segments.size() > 2);
-    TRY(require_existing(exchange, id));
-    if (segments[1] == "acl") return serve_secret_acl(exchange, id, segments.subspan(2));
+    TRY(require_existing(exchange, id, "secret:get", Retrieval));
+    if (segments[1] == "acl") return serve_acl(exchange, id, segments.subspan(2));
+    if (segments[1] == "consumers") return serve_consumers(exchange, id, segments.subspan(2));
+    if (segments[1] == "metadata") return serve_user_metadata(exchange, id, segments.subspan(2));
     return no_such_resource();
 }
 

@@ -46,6 +46,15 @@ std::optional<std::string> RequestTarget::given(std::string_view name) const {
     return *value;
 }
 
+std::string RequestTarget::query_besides_paging() const {
+    std::string query;
+    for (const auto& [name, value] : parameters_) {
+        if (name == "limit" || name == "offset") continue;
+        query.append("&").append(percent_encoded(name)).append("=").append(percent_encoded(value));
+    }
+    return query;
+}
+
 model::Page page_of(const RequestTarget& target) {
     model::Page page;
     if (const auto limit = target.given("limit")) {

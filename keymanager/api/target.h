@@ -20,6 +20,8 @@ public:
     const std::string* parameter(std::string_view name) const;
     /// The one of that name if it is not empty: Barbican treats an empty parameter as none.
     std::optional<std::string> given(std::string_view name) const;
+    /// "&name=x&sort=created" of all parameters but those of paging: what links to other pages keep.
+    std::string query_besides_paging() const;
     /// True if a part of it decodes to what is no UTF-8.
     bool is_garbled() const { return garbled_; }
 

@@ -142,6 +142,22 @@ std::string percent_decoded(std::string_view text, bool plus_is_space) {
     return result;
 }
 
+std::string percent_encoded(std::string_view text) {
+    constexpr std::string_view Hex = "0123456789ABCDEF";
+    // RFC 3986, section 3.4, without what a query gives a meaning to.
+    constexpr std::string_view Kept = "-._~:,*";
+    std::string encoded;
+    for (const char c : text) {
+        const auto byte = static_cast<unsigned char>(c);
+        if ((byte < 0x80 && std::isalnum(byte) != 0) || Kept.find(c) != Kept.npos) {
+            encoded += c;
+        } else {
+            encoded += {'%', Hex[byte >> 4], Hex[byte & 0xF]};
+        }
+    }
+    return encoded;
+}
+
 std::optional<long> python_int(std::string_view text) {
     const auto first = text.find_first_not_of(" \t\n\r\f\v");
     if (first == text.npos) return std::nullopt;

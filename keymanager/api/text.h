@@ -16,6 +16,9 @@ std::vector<std::string_view> split(std::string_view text, char separator);
 /// %XX decoded; `plus_is_space` for queries. A % without two digits stays.
 std::string percent_decoded(std::string_view text, bool plus_is_space);
 
+/// The other way, for a part of a query: letters, digits and "-._~:,*" stay.
+std::string percent_encoded(std::string_view text);
+
 /// A whole number as Python's int() reads it: white space around, a sign, digits, single underscores between them. What
 /// does not fit is the largest or the smallest long.
 std::optional<long> python_int(std::string_view text);

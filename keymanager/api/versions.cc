@@ -5,6 +5,7 @@
 #include <variant>
 
 #include "keymanager/api/exchange.h"
+#include "keymanager/api/healthcheck.h"
 #include "keymanager/api/json.h"
 #include "keymanager/api/media_type.h"
 #include "keymanager/api/response.h"
@@ -52,14 +53,6 @@ Response versions(const Request& request, Microversion version) {
         300, version.minor == 0 ? R"({"versions": {"values": [)" + one + "]}}" : R"({"versions": [)" + one + "]}");
 }
 
-Response healthcheck(const Request& request) {
-    const std::string* accept = request.header("Accept");
-    if (accept != nullptr && *accept == "application/json") {
-        return json_response(200, R"({"detailed": false, "reasons": ["OK"]})");
-    }
-    return text_response(200, "OK");
-}
-
 std::string_view path_of(const Request& request) {
     const std::string_view target = request.target;
     return target.substr(0, target.find('?'));
@@ -72,9 +65,11 @@ bool is_public_path(const Request& request) {
     return path != "/v1" && !path.starts_with("/v1/");
 }
 
-Response serve_public(const Request& request) {
+Response serve_public(const Request& request, const RouterConfig& config) {
     const RequestTarget target(request.target);
-    if (!target.segments().empty() && target.segments().front() == "healthcheck") return healthcheck(request);
+    if (!target.segments().empty() && target.segments().front() == "healthcheck") {
+        return healthcheck(request, config.healthcheck_disable_file);
+    }
     const auto version = microversion_of(request);
     if (const auto* problem = std::get_if<VersionProblem>(&version)) return version_problem_page(*problem);
     const Microversion known = std::get<Microversion>(version);

@@ -2,11 +2,12 @@
 
 #include "keymanager/api/http_message.h"
 #include "keymanager/api/microversion.h"
+#include "keymanager/api/router.h"
 
 namespace sallyport::api {
 
 /// What needs no token: the versions at "/", /healthcheck, and the pages that say no.
-Response serve_public(const Request& request);
+Response serve_public(const Request& request, const RouterConfig& config);
 /// True for every path but /v1 and below.
 bool is_public_path(const Request& request);
 

@@ -10,6 +10,7 @@ std::string_view name_of(Code code) {
         case Code::NotFound: return "NotFound";
         case Code::Conflict: return "Conflict";
         case Code::TooLarge: return "TooLarge";
+        case Code::OverQuota: return "OverQuota";
         case Code::WrongKey: return "WrongKey";
         case Code::Refused: return "Refused";
         case Code::Corrupt: return "Corrupt";

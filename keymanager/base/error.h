@@ -14,6 +14,7 @@ enum class Code {
     NotFound,         ///< no such object (or none that the caller may know of)
     Conflict,         ///< it exists already, or the state does not allow it
     TooLarge,         ///< over a configured limit
+    OverQuota,        ///< the project has as many of these as its quota allows
     WrongKey,         ///< the key is well-formed, but does not open the thing
     Refused,          ///< possible, but unsafe without an explicit word (force) from the caller
     Corrupt,          ///< stored data fails its check

@@ -23,13 +23,14 @@ private:
     std::string value_;
 };
 
-using SecretId = Id<struct SecretIdTag>;          ///< UUID of a secret
-using OrderId = Id<struct OrderIdTag>;            ///< UUID of an order
-using ContainerId = Id<struct ContainerIdTag>;    ///< UUID of a container
-using KekId = Id<struct KekIdTag>;                ///< UUID of a row of kek_data: one project's key-encryption key
-using ProjectRowId = Id<struct ProjectRowIdTag>;  ///< UUID of a row of projects: internal to the database
-using ProjectId = Id<struct ProjectIdTag>;        ///< the project as callers name it (Keystone's id, or the config's)
-using UserId = Id<struct UserIdTag>;              ///< the user as callers name it
+using SecretId = Id<struct SecretIdTag>;              ///< UUID of a secret
+using OrderId = Id<struct OrderIdTag>;                ///< UUID of an order
+using ContainerId = Id<struct ContainerIdTag>;        ///< UUID of a container
+using TransportKeyId = Id<struct TransportKeyIdTag>;  ///< UUID of a transport key
+using KekId = Id<struct KekIdTag>;                    ///< UUID of a row of kek_data: one project's key-encryption key
+using ProjectRowId = Id<struct ProjectRowIdTag>;      ///< UUID of a row of projects: internal to the database
+using ProjectId = Id<struct ProjectIdTag>;  ///< the project as callers name it (Keystone's id, or the config's)
+using UserId = Id<struct UserIdTag>;        ///< the user as callers name it
 
 }  // namespace sallyport
 

@@ -8,44 +8,29 @@
 #include "keymanager/base/clock.h"
 #include "keymanager/base/ids.h"
 #include "keymanager/base/result.h"
-#include "keymanager/base/secure_bytes.h"
+#include "keymanager/core/access_lists.h"
 #include "keymanager/core/access_policy.h"
 #include "keymanager/core/caller.h"
+#include "keymanager/core/consumers.h"
+#include "keymanager/core/containers.h"
+#include "keymanager/core/limits.h"
+#include "keymanager/core/orders.h"
+#include "keymanager/core/payload.h"
+#include "keymanager/core/quotas.h"
+#include "keymanager/core/transport_keys.h"
+#include "keymanager/core/user_metadata.h"
 #include "keymanager/db/database.h"
 #include "keymanager/model/container.h"
-#include "keymanager/model/order.h"
 #include "keymanager/model/secret.h"
 #include "keymanager/store/secret_store.h"
 
 namespace sallyport::core {
 
-struct KeyManagerLimits {
-    std::size_t secret_bytes = 20000;
-};
+/// Whether a description names the consumers too, which costs another look at the database.
+enum class Detail { Plain, WithConsumers };
 
-/// A payload on its way out, with the type under which it was stored.
-struct Payload {
-    SecureBytes bytes;
-    std::string content_type;
-};
-
-/// What an order asks for; its door has checked the form.
-struct OrderRequest {
-    model::OrderType type = model::OrderType::Key;
-    std::string meta;  ///< the JSON object that is stored and shown, without a passphrase
-    model::SecretAttributes attributes;
-    std::string content_type = "application/octet-stream";
-    std::optional<SecureBytes> passphrase;  ///< of the private key to be made
-    bool names_authority = false;           ///< of certificates: it names a CA or a stored key, and there is none
-};
-
-/// An order as its owner sees it. The passphrase is there for those who may decrypt it.
-struct OrderView {
-    model::Order order;
-    std::optional<SecureBytes> passphrase;
-};
-
-/// The use cases of the key manager. Every one asks the policy first, so no door (REST, object filter, volumes, guests)
+/// The use cases of the key manager: those of secrets here, those of the other resources one call further, in a class
+/// of their own each. Every one asks the policy first, so no door (REST, object filter, volumes, guests)
 /// reaches a key past it.
 ///
 /// Thread-safe. Calls block: use them from a lane. Errors beside those named: `Forbidden` by the policy, `NotFound` for
@@ -60,42 +45,34 @@ public:
                                                     const Clock& clock, const KeyManagerLimits& limits);
     ~KeyManager();
 
+    Orders& orders();
+    AccessLists& access_lists();
+    Containers& containers();
+    Consumers& consumers();
+    UserMetadata& user_metadata();
+    Quotas& quotas();
+    TransportKeys& transport_keys();
+
     /// The question alone, for doors that must refuse before they look at the rest of a request. The use cases ask
     /// again.
     Result<void> check(const Caller& caller, std::string_view action) const;
-    /// The secret, if the caller may do `action` ("secret:put") to it.
+    /// The object, if the caller may do `action` ("secret:put") to it.
     Result<model::Secret> check(const Caller& caller, std::string_view action, const SecretId& id);
+    Result<model::Container> check(const Caller& caller, std::string_view action, const ContainerId& id);
 
     /// One step, with a payload (nothing is ever stored of a failed call), or the first of two, without.
-    /// Error: `TooLarge`.
+    /// Error: `TooLarge`, `OverQuota`.
     Result<SecretId> store(const Caller& caller, const model::SecretAttributes& attributes,
                            std::optional<Payload> payload);
     /// The second of two steps. Error: `Conflict` if it has a payload; `TooLarge`.
     Result<void> add_payload(const Caller& caller, const SecretId& id, Payload payload);
 
-    Result<model::Secret> describe(const Caller& caller, const SecretId& id);
+    Result<model::Secret> describe(const Caller& caller, const SecretId& id, Detail detail = Detail::Plain);
     Result<model::PageOf<model::Secret>> list(const Caller& caller, const model::SecretFilter& filter,
-                                              const model::Page& page);
+                                              const model::Page& page, Detail detail = Detail::Plain);
     /// The key itself. Error: `NotFound` also if the secret has no payload.
     Result<Payload> fetch(const Caller& caller, const SecretId& id);
     Result<void> remove(const Caller& caller, const SecretId& id);
-
-    Result<std::optional<model::SecretAcl>> acl(const Caller& caller, const SecretId& id);
-    /// Replaces the list; without one removes it.
-    Result<void> set_acl(const Caller& caller, const SecretId& id, const std::optional<model::SecretAcl>& acl);
-    /// Changes what `change` names of the list; makes one if there is none.
-    Result<void> change_acl(const Caller& caller, const SecretId& id, const model::SecretAclChange& change);
-    Result<void> remove_acl(const Caller& caller, const SecretId& id);
-
-    /// Makes the key or key pair at once: the order is ACTIVE (or ERROR, with the reason) when this returns.
-    /// Certificate orders stay PENDING: there is no authority to ask.
-    Result<OrderId> order(const Caller& caller, OrderRequest request);
-    Result<OrderView> describe_order(const Caller& caller, const OrderId& id);
-    Result<model::PageOf<OrderView>> list_orders(const Caller& caller, const std::optional<std::string>& meta,
-                                                 const model::Page& page);
-    Result<void> remove_order(const Caller& caller, const OrderId& id);
-
-    Result<model::Container> describe_container(const Caller& caller, const ContainerId& id);
 
     const AccessPolicy& policy() const;
     Timestamp now() const;  ///< by the clock that decides about expirations

@@ -16,6 +16,7 @@ constexpr std::array KnownToTheStore{
 constexpr std::array Symmetric{"aes", "des", "hmacsha1", "hmacsha256", "hmacsha384", "hmacsha512"};
 constexpr std::array SymmetricBits{64, 128, 192, 256};
 constexpr std::array KeyPairBits{1024, 2048, 4096};
+constexpr std::array CurveBits{256, 384, 521};
 
 std::string lower(std::string text) {
     std::ranges::transform(text, text.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
@@ -55,8 +56,10 @@ std::variant<SymmetricKeySpec, OrderFailure> symmetric_key_spec(const model::Sec
 std::variant<KeyPairSpec, OrderFailure> key_pair_spec(const model::SecretAttributes& attributes) {
     const std::string algorithm = lower(attributes.algorithm.value_or(""));
     if (auto failure = unknown_algorithm(algorithm)) return *std::move(failure);
-    if (algorithm != "rsa" && algorithm != "dsa") return unsupported_algorithm();
     const int bits = attributes.bit_length.value_or(0);
+    // Ours: Barbican's simple_crypto makes no keys on curves.
+    if (algorithm == "ec" && contains(CurveBits, bits)) return KeyPairSpec{crypto::KeyPairAlgorithm::Ec, bits};
+    if (algorithm != "rsa" && algorithm != "dsa") return unsupported_algorithm();
     if (!contains(KeyPairBits, bits)) return internal_order_failure();
     const auto kind = algorithm == "rsa" ? crypto::KeyPairAlgorithm::Rsa : crypto::KeyPairAlgorithm::Dsa;
     // FIPS 186-4 knows no DSA key of 4096 bits, and Barbican's library makes none either.

@@ -2,11 +2,13 @@
 
 #include <openssl/bio.h>
 #include <openssl/dsa.h>
+#include <openssl/ec.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
 
+#include "keymanager/base/assert.h"
 #include "keymanager/base/bytes.h"
 #include "keymanager/crypto/openssl_handle.h"
 
@@ -48,6 +50,30 @@ Result<Pkey> generate_dsa(int bits) {
     return generate(ctx.get());
 }
 
+Result<Pkey> generate_ec(int bits) {
+    // SP 800-186, section 3.2.1.
+    const int curve = bits == 256   ? NID_X9_62_prime256v1
+                      : bits == 384 ? NID_secp384r1
+                      : bits == 521 ? NID_secp521r1
+                                    : NID_undef;
+    if (curve == NID_undef) return Error{Code::InvalidInput, "no EC key of that length can be made", {}};
+    const PkeyCtx ctx(EVP_PKEY_CTX_new_id(EVP_PKEY_EC, nullptr));
+    if (ctx == nullptr || EVP_PKEY_keygen_init(ctx.get()) != 1 ||
+        EVP_PKEY_CTX_set_ec_paramgen_curve_nid(ctx.get(), curve) != 1) {
+        return failed("cannot generate a key pair");
+    }
+    return generate(ctx.get());
+}
+
+Result<Pkey> generate(KeyPairAlgorithm algorithm, int bits) {
+    switch (algorithm) {
+        case KeyPairAlgorithm::Rsa: return generate_rsa(bits);
+        case KeyPairAlgorithm::Dsa: return generate_dsa(bits);
+        case KeyPairAlgorithm::Ec: return generate_ec(bits);
+    }
+    SALLYPORT_ASSERT(false);  // an enumerator that the switch above does not know cannot have been made
+}
+
 /// A BIO whose bytes are in the secure arena.
 Result<Bio> secure_bio() {
     Bio bio(BIO_new(BIO_s_secmem()));
@@ -75,6 +101,7 @@ Result<SecureBytes> encode_private(EVP_PKEY* key, KeyPairAlgorithm algorithm,
     int written = 0;
     switch (algorithm) {
         case KeyPairAlgorithm::Rsa:
+        case KeyPairAlgorithm::Ec:
             written = PEM_write_bio_PKCS8PrivateKey(bio.get(), key, cipher, secret, length, nullptr, nullptr);
             break;
         case KeyPairAlgorithm::Dsa:
@@ -89,7 +116,8 @@ Result<SecureBytes> encode_public(EVP_PKEY* key, KeyPairAlgorithm algorithm) {
     const Bio bio = TRY(secure_bio());
     int written = 0;
     switch (algorithm) {
-        case KeyPairAlgorithm::Rsa: written = PEM_write_bio_PUBKEY(bio.get(), key); break;
+        case KeyPairAlgorithm::Rsa:
+        case KeyPairAlgorithm::Ec: written = PEM_write_bio_PUBKEY(bio.get(), key); break;
         case KeyPairAlgorithm::Dsa: written = i2d_PUBKEY_bio(bio.get(), key); break;
     }
     if (written != 1) return failed("cannot encode a public key");
@@ -99,7 +127,7 @@ Result<SecureBytes> encode_public(EVP_PKEY* key, KeyPairAlgorithm algorithm) {
 }  // namespace
 
 Result<KeyPair> generate_key_pair(KeyPairAlgorithm algorithm, int bits, const std::optional<SecureBytes>& passphrase) {
-    const Pkey key = TRY(algorithm == KeyPairAlgorithm::Rsa ? generate_rsa(bits) : generate_dsa(bits));
+    const Pkey key = TRY(generate(algorithm, bits));
     KeyPair pair;
     pair.private_key = TRY(encode_private(key.get(), algorithm, passphrase));
     pair.public_key = TRY(encode_public(key.get(), algorithm));

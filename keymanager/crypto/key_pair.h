@@ -7,9 +7,10 @@
 
 namespace sallyport::crypto {
 
-enum class KeyPairAlgorithm { Rsa, Dsa };
+enum class KeyPairAlgorithm { Rsa, Dsa, Ec };
 
-/// A fresh key pair, encoded as Barbican stores one: RSA in PEM, DSA in DER; the private key as PKCS #8 (RFC 5958), the
+/// A fresh key pair, encoded as Barbican stores one: RSA in PEM, DSA in DER, EC (on a curve of
+/// NIST, by name) as RSA; the private key as PKCS #8 (RFC 5958), the
 /// public key as SubjectPublicKeyInfo (RFC 5280).
 struct KeyPair {
     SecureBytes private_key;

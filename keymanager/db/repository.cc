@@ -7,6 +7,9 @@
 #include <utility>
 
 #include "keymanager/base/uuid.h"
+#include "keymanager/db/acl_repository.h"
+#include "keymanager/db/consumer_repository.h"
+#include "keymanager/db/queries.h"
 #include "keymanager/db/session.h"
 
 // How the SQL stays portable: "key" is quoted since MariaDB reserves it; booleans are compared with '0' and '1', which
@@ -14,7 +17,6 @@
 namespace sallyport::db {
 namespace {
 
-constexpr std::string_view ReadOperation = "read";  // the only one that ACLs know
 constexpr std::string_view Active = "ACTIVE";
 constexpr std::string_view Pending = "PENDING";
 
@@ -47,10 +49,6 @@ Result<ProjectRowId> existing_project(Session& session, const ProjectId& project
     "s.id, s.name, s.secret_type, s.algorithm, s.bit_length, s.mode, s.expiration, s.creator_id, s.status, " \
     "s.created_at, s.updated_at, p.external_id"
 constexpr int SecretColumns = 12;
-
-/// Of a LEFT JOIN: all are NULL if there is no access list. take_acl() reads them.
-#define ACL_COLUMNS "a.id, a.project_access, a.created_at, a.updated_at, u.user_id"
-constexpr int AclColumns = 5;
 
 /// take_kek() reads them.
 #define KEK_OWN_COLUMNS "k.id, k.plugin_name, k.kek_label, k.algorithm, k.bit_length, k.mode, k.plugin_meta"
@@ -145,23 +143,6 @@ constexpr std::array MarkChildren{
 
 Error no_secret(const SecretId& id) { return {Code::NotFound, "Secret not found.", id.str()}; }
 
-/// Every row names the same ACL, and one more of its users.
-void take_acl(Columns& row, model::Secret& secret) {
-    if (row.next_is_null()) return row.skip(AclColumns);
-    row.skip(1);
-    if (secret.acl) {
-        row.skip(3);
-    } else {
-        model::SecretAcl& acl = secret.acl.emplace();
-        acl.project_access = row.flag();
-        acl.created = row.time();
-        acl.updated = row.time();
-    }
-    auto user = row.optional_id<UserId>();
-    auto& users = secret.acl->users;
-    if (user && std::ranges::find(users, *user) == users.end()) users.push_back(*std::move(user));
-}
-
 model::KekMeta take_kek(Columns& row) {
     model::KekMeta kek;
     kek.id = row.id<KekId>();
@@ -206,19 +187,6 @@ constexpr Query InsertKek{
     " VALUES (:id, :created, :updated, '0', :status, :plugin, :label, :project, '1', '1', :algorithm, :bits, :mode,"
     " :meta)"};
 
-// ---------------------------------------------------------------------------------------------- access lists
-
-constexpr Query FindAcl{"SELECT created_at FROM secret_acls WHERE secret_id = :id AND operation = :operation", 1};
-constexpr Query RemoveAclUsers{
-    "DELETE FROM secret_acl_users WHERE acl_id IN (SELECT id FROM secret_acls WHERE secret_id = :id)"};
-constexpr Query RemoveAcl{"DELETE FROM secret_acls WHERE secret_id = :id"};
-constexpr Query InsertAcl{
-    "INSERT INTO secret_acls (id, created_at, updated_at, deleted, status, secret_id, operation, project_access)"
-    " VALUES (:id, :created, :updated, '0', :status, :secret, :operation, :project_access)"};
-constexpr Query InsertAclUser{
-    "INSERT INTO secret_acl_users (id, created_at, updated_at, deleted, status, acl_id, user_id)"
-    " VALUES (:id, :created, :updated, '0', :status, :acl, :user)"};
-
 // ---------------------------------------------------------------------------------------------- orders
 
 #define ORDER_COLUMNS                                                                                         \
@@ -230,14 +198,15 @@ constexpr Query FindOrder{"SELECT " ORDER_COLUMNS
                           " FROM orders o JOIN projects p ON p.id = o.project_id"
                           " WHERE o.id = :id AND p.external_id = :project AND o.deleted = '0'",
                           OrderColumns};
-constexpr Query ListOrders{"SELECT " ORDER_COLUMNS
-                           " FROM orders o JOIN projects p ON p.id = o.project_id"
-                           " WHERE p.external_id = :project AND o.deleted = '0' AND COALESCE(o.meta, '') LIKE :meta"
-                           " ORDER BY o.created_at, o.id LIMIT :limit OFFSET :offset",
-                           OrderColumns};
+constexpr Query ListOrders{
+    "SELECT " ORDER_COLUMNS
+    " FROM orders o JOIN projects p ON p.id = o.project_id"
+    " WHERE p.external_id = :project AND o.deleted = '0' AND COALESCE(o.meta, '') LIKE :meta ESCAPE '!'"
+    " ORDER BY o.created_at, o.id LIMIT :limit OFFSET :offset",
+    OrderColumns};
 constexpr Query CountOrders{
     "SELECT COUNT(*) FROM orders o JOIN projects p ON p.id = o.project_id"
-    " WHERE p.external_id = :project AND o.deleted = '0' AND COALESCE(o.meta, '') LIKE :meta",
+    " WHERE p.external_id = :project AND o.deleted = '0' AND COALESCE(o.meta, '') LIKE :meta ESCAPE '!'",
     1};
 constexpr Query InsertOrder{
     "INSERT INTO orders (id, created_at, updated_at, deleted, status, type, project_id, error_status_code,"
@@ -298,21 +267,6 @@ Result<model::Order> take_order(Columns& row) {
 
 // ---------------------------------------------------------------------------------------------- lists of secrets
 
-/// The WHERE of a list: constant pieces of text and the values that belong to them, in one order.
-struct Conditions {
-    std::string text;
-    std::vector<Param> params;
-
-    void add(std::string_view condition) { text += condition; }
-    template <class T>
-    void add(std::string_view condition, const T& value) {
-        text += condition;
-        text += next_name();
-        params.emplace_back(value);
-    }
-    std::string next_name() const { return fmt::format(":v{}", params.size()); }
-};
-
 std::string_view operator_of(model::TimeBound::Op op) {
     switch (op) {
         case model::TimeBound::Op::Equal: return " = ";
@@ -324,7 +278,7 @@ std::string_view operator_of(model::TimeBound::Op op) {
     SALLYPORT_ASSERT(false);  // an enumerator that the switch above does not know cannot have been made
 }
 
-void add_bounds(Conditions& where, std::string_view column, const std::vector<model::TimeBound>& bounds) {
+void add_bounds(StatementText& where, std::string_view column, const std::vector<model::TimeBound>& bounds) {
     for (const auto& bound : bounds) {
         where.add(" AND ");
         where.add(column);
@@ -332,8 +286,8 @@ void add_bounds(Conditions& where, std::string_view column, const std::vector<mo
     }
 }
 
-Conditions conditions_of(const ProjectId& project, const model::SecretFilter& filter, Timestamp now) {
-    Conditions where;
+StatementText conditions_of(const ProjectId& project, const model::SecretFilter& filter, Timestamp now) {
+    StatementText where;
     if (filter.acl_only) {
         where.add(
             " JOIN secret_acls a ON a.secret_id = s.id AND a.operation = 'read'"
@@ -344,10 +298,9 @@ Conditions conditions_of(const ProjectId& project, const model::SecretFilter& fi
     }
     where.add(" AND s.deleted = '0' AND (s.expiration IS NULL OR s.expiration > ", now);
     where.add(")");
-    // LIKE without escaping is Barbican's behaviour: '%' and '_' are wildcards of the caller.
-    if (filter.name) where.add(" AND s.name LIKE ", *filter.name);
-    if (filter.algorithm) where.add(" AND s.algorithm LIKE ", *filter.algorithm);
-    if (filter.mode) where.add(" AND s.mode LIKE ", *filter.mode);
+    if (filter.name) where.add_like(" AND s.name", *filter.name);
+    if (filter.algorithm) where.add_like(" AND s.algorithm", *filter.algorithm);
+    if (filter.mode) where.add_like(" AND s.mode", *filter.mode);
     if (filter.bits) where.add(" AND s.bit_length = ", *filter.bits);
     if (filter.secret_type) where.add(" AND s.secret_type = ", *filter.secret_type);
     add_bounds(where, "s.created_at", filter.created);
@@ -382,15 +335,6 @@ Result<std::string> order_of(const std::vector<model::SortKey>& keys) {
     return order + (keys.empty() ? "s.created_at, s.id" : "s.id");
 }
 
-Result<long> take_count(Session& session, const Query& query, std::initializer_list<Param> params) {
-    long count = 0;
-    TRY(session.select(query, params, [&count](Columns& row) -> Result<void> {
-        count = row.integer();
-        return row.finish();
-    }));
-    return count;
-}
-
 }  // namespace
 
 Result<ProjectRowId> ensure_project(Session& session, const ProjectId& project, Timestamp now) {
@@ -412,7 +356,7 @@ Result<model::Secret> find_secret(Session& session, const SecretId& id, Timestam
         } else {
             row.skip(SecretColumns + 1);
         }
-        take_acl(row, *found);
+        take_acl(row, found->acl);
         TRY(row.finish());
         return sense;
     }));
@@ -432,7 +376,7 @@ Result<SecretWithPayload> find_secret_with_payload(Session& session, const Secre
         } else {
             row.skip(SecretColumns + 1);
         }
-        take_acl(row, found->secret);
+        take_acl(row, found->secret.acl);
         if (first && !row.next_is_null()) {
             row.skip(1);
             StoredPayload& payload = found->payload.emplace();
@@ -462,7 +406,7 @@ Result<model::PageOf<model::Secret>> list_secrets(Session& session, const Projec
                                                   const model::SecretFilter& filter, const model::Page& page,
                                                   Timestamp now) {
     const std::string order = TRY(order_of(filter.sort));
-    Conditions where = conditions_of(project, filter, now);
+    StatementText where = conditions_of(project, filter, now);
     constexpr std::string_view From = " FROM secrets s JOIN projects p ON p.id = s.project_id";
 
     model::PageOf<model::Secret> answer;
@@ -493,7 +437,7 @@ Result<model::PageOf<model::Secret>> list_secrets(Session& session, const Projec
 Result<void> delete_secret(Session& session, const SecretId& id, Timestamp now) {
     if (TRY(session.execute(MarkSecret, {now, now, id, now})) == 0) return no_secret(id);
     for (const Query& mark : MarkChildren) TRY(session.execute(mark, {now, now, id}));
-    return remove_secret_acl(session, id);
+    return remove_acl(session, id);
 }
 
 Result<long> count_secrets(Session& session, const ProjectId& project, Timestamp now) {
@@ -550,31 +494,6 @@ Result<void> insert_kek(Session& session, const model::KekMeta& kek, Timestamp n
     return {};
 }
 
-Result<void> put_secret_acl(Session& session, const SecretId& id, const model::SecretAcl& acl, Timestamp now) {
-    if (TRY(session.execute(TouchSecret, {now, id})) == 0) return no_secret(id);
-    Timestamp created = now;
-    TRY(session.select(FindAcl, {id, ReadOperation}, [&created](Columns& row) -> Result<void> {
-        created = row.time();
-        return row.finish();
-    }));
-    TRY(remove_secret_acl(session, id));
-    const std::string acl_id = random_uuid();
-    TRY(session.execute(InsertAcl, {acl_id, created, now, Active, id, ReadOperation, Param::flag(acl.project_access)}));
-    for (std::size_t i = 0; i < acl.users.size(); ++i) {
-        // Callers may name a user twice; the table may not.
-        const auto end = acl.users.begin() + static_cast<std::ptrdiff_t>(i);
-        if (std::find(acl.users.begin(), end, acl.users[i]) != end) continue;
-        TRY(session.execute(InsertAclUser, {random_uuid(), now, now, Active, acl_id, acl.users[i]}));
-    }
-    return {};
-}
-
-Result<void> remove_secret_acl(Session& session, const SecretId& id) {
-    TRY(session.execute(RemoveAclUsers, {id}));
-    TRY(session.execute(RemoveAcl, {id}));
-    return {};
-}
-
 Result<void> insert_order(Session& session, const model::Order& order) {
     const ProjectRowId project = TRY(existing_project(session, order.project));
     TRY(session.execute(
@@ -596,7 +515,7 @@ Result<model::Order> find_order(Session& session, const ProjectId& project, cons
 
 Result<model::PageOf<model::Order>> list_orders(Session& session, const ProjectId& project,
                                                 const std::optional<std::string>& meta, const model::Page& page) {
-    const std::string pattern = meta ? '%' + quoted(*meta) + '%' : "%";
+    const std::string pattern = meta ? '%' + StatementText::literal_like(quoted(*meta)) + '%' : "%";
     model::PageOf<model::Order> answer;
     answer.total = TRY(take_count(session, CountOrders, {project, pattern}));
     TRY(session.select(ListOrders, {project, pattern, page.limit, page.offset},
@@ -605,6 +524,10 @@ Result<model::PageOf<model::Order>> list_orders(Session& session, const ProjectI
                            return {};
                        }));
     return answer;
+}
+
+Result<long> count_orders(Session& session, const ProjectId& project) {
+    return take_count(session, CountOrders, {project, "%"});
 }
 
 Result<void> delete_order(Session& session, const ProjectId& project, const OrderId& id, Timestamp now) {

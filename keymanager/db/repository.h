@@ -54,16 +54,13 @@ Result<std::optional<model::KekMeta>> find_kek(Session& session, const ProjectId
                                                const std::string& plugin_name);
 Result<void> insert_kek(Session& session, const model::KekMeta& kek, Timestamp now);
 
-/// The access list for `read`. Replaces what is there, but `created` stays; removing none is no error.
-Result<void> put_secret_acl(Session& session, const SecretId& id, const model::SecretAcl& acl, Timestamp now);
-Result<void> remove_secret_acl(Session& session, const SecretId& id);
-
 Result<void> insert_order(Session& session, const model::Order& order);
 /// Only within the project: another project's order is `NotFound`.
 Result<model::Order> find_order(Session& session, const ProjectId& project, const OrderId& id);
-/// Oldest first. `meta` keeps only orders whose meta column contains it (SQL LIKE, as Barbican filters).
+/// Oldest first. `meta` keeps only orders whose meta column contains it as a whole JSON string.
 Result<model::PageOf<model::Order>> list_orders(Session& session, const ProjectId& project,
                                                 const std::optional<std::string>& meta, const model::Page& page);
+Result<long> count_orders(Session& session, const ProjectId& project);
 Result<void> delete_order(Session& session, const ProjectId& project, const OrderId& id, Timestamp now);
 
 /// The canary of a secret store, in sp_canaries.

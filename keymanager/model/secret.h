@@ -8,6 +8,8 @@
 #include "keymanager/base/clock.h"
 #include "keymanager/base/ids.h"
 #include "keymanager/base/result.h"
+#include "keymanager/model/access_list.h"
+#include "keymanager/model/consumer.h"
 
 namespace sallyport::model {
 
@@ -31,20 +33,6 @@ struct SecretAttributes {
     std::optional<Timestamp> expiration;
 };
 
-/// The access list of a secret for the operation `read`, as in secret_acls and secret_acl_users.
-struct SecretAcl {
-    bool project_access = true;
-    std::vector<UserId> users;
-    Timestamp created{};  ///< set by the repository when read
-    Timestamp updated{};  ///< likewise
-};
-
-/// What a change of an access list names; the rest stays.
-struct SecretAclChange {
-    std::optional<bool> project_access;
-    std::optional<std::vector<UserId>> users;
-};
-
 /// A row of secrets with what every use of it needs. Holds no payload.
 struct Secret {
     SecretId id;
@@ -55,7 +43,8 @@ struct Secret {
     Timestamp created{};
     Timestamp updated{};
     std::optional<std::string> content_type;  ///< absent: it has no payload
-    std::optional<SecretAcl> acl;             ///< absent: the project's roles alone decide
+    std::optional<AccessList> acl;            ///< absent: the project's roles alone decide
+    std::vector<SecretConsumer> consumers;    ///< only where they were asked for
 };
 
 /// An expired secret is treated as absent everywhere; its row stays.

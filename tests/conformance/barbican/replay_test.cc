@@ -13,17 +13,38 @@ namespace {
 
 namespace json = boost::json;
 
-/// Everything that was recorded of the resources that there are. Containers' access lists are a later resource's.
+/// Everything that was recorded but key pairs on curves, which Barbican's simple_crypto does not make and we do.
 std::vector<Case> all_cases() {
     std::vector<Case> cases;
     for (const char* file :
-         {"versions.json", "secrets.json", "secrets-create.json", "secrets-list.json", "orders.json", "acls.json"}) {
+         {"versions.json", "secrets.json", "secrets-create.json", "secrets-list.json", "secret-metadata.json",
+          "secret-consumers.json", "acls.json", "containers.json", "container-consumers.json", "orders.json",
+          "quotas.json", "transport-keys.json", "secret-stores-disabled.json", "more.json"}) {
         for (Case& one : load_cases(file)) {
-            const bool later = one.name.starts_with("container:") || one.name == "a user of another project by ACL";
-            if (one.file != "acls" || !later) cases.push_back(std::move(one));
+            if (one.name != "asymmetric ec 256") cases.push_back(std::move(one));
         }
     }
     return cases;
+}
+
+/// Links to other pages as Barbican makes them: ours keep the filters and the sort too (docs/differences.md).
+void forget_kept_parameters(json::value& answer) {
+    json::object* body = answer.get_object().contains("json") ? answer.at("json").if_object() : nullptr;
+    if (body == nullptr) return;
+    for (const char* name : {"next", "previous"}) {
+        json::value* link = body->if_contains(name);
+        if (link == nullptr) continue;
+        const std::string_view href = link->get_string();
+        const std::size_t paging = href.find("&offset=");
+        *link = std::string(href.substr(0, href.find('&', paging + 1)));
+    }
+}
+
+/// Where Barbican trips over what a client sent, the client is told so (docs/differences.md).
+bool is_told_its_mistake(const json::object& recorded, const json::value& got) {
+    const auto status = got.at("status").to_number<int>();
+    return recorded.at("status").to_number<int>() == 500 && status >= 400 && status < 500 &&
+           got.at("json").at("code") == got.at("status");
 }
 
 std::string test_name(const testing::TestParamInfo<Case>& info) {
@@ -47,7 +68,9 @@ TEST_P(Barbican, AnswersAsRecorded) {
         const json::value& as = fields.at("as");
         const std::string persona = as.is_string() ? std::string(as.as_string()) : std::string();
         const json::value* unordered = fields.if_contains("unordered");
-        const json::value got = recorded_form(world.send(persona, request_of(fields.at("request"), symbols)));
+        json::value got = recorded_form(world.send(persona, request_of(fields.at("request"), symbols)));
+        if (is_told_its_mistake(fields.at("response").get_object(), got)) continue;
+        forget_kept_parameters(got);
         std::vector<std::string> differences;
         symbols.compare(fields.at("response"), got, "", unordered != nullptr && unordered->as_bool(), differences);
         for (const std::string& difference : differences) {

@@ -12,8 +12,8 @@ import harness
 import keystone_lab
 
 HERE = Path(__file__).resolve().parent
-# The recorded exchanges of what is built so far.
-RECORDED = ("versions", "secrets", "secrets-create", "secrets-list", "orders")
+RECORDED = ("versions", "secrets", "secrets-create", "secrets-list", "secret-metadata", "secret-consumers", "acls",
+            "containers", "container-consumers", "orders", "quotas", "transport-keys", "secret-stores-disabled", "more")
 CACHE_SECONDS = 2
 LAB = None
 

@@ -46,5 +46,15 @@ TEST(MediaType, AcceptsJsonUnlessTheClientDoesNot) {
     }
 }
 
+TEST(MediaType, OffersWhatIsLikedBest) {
+    const auto best = [](const std::string& accept) { return best_offer(&accept, {"text/plain", "application/json"}); };
+    EXPECT_EQ(best_offer(nullptr, {"text/plain"}), "text/plain");
+    EXPECT_EQ(best("*/*"), "text/plain");
+    EXPECT_EQ(best("nonsense"), "text/plain");
+    EXPECT_EQ(best("application/*, text/plain;q=0.9"), "application/json");
+    EXPECT_EQ(best("*/*, text/plain;q=0.1"), "application/json");
+    EXPECT_EQ(best("image/png"), "");
+}
+
 }  // namespace
 }  // namespace sallyport::api

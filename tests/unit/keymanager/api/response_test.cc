@@ -19,6 +19,7 @@ TEST(Response, MapsEveryCodeToItsStatus) {
     EXPECT_EQ(status_of(Code::NotFound), 404);
     EXPECT_EQ(status_of(Code::Conflict), 409);
     EXPECT_EQ(status_of(Code::TooLarge), 413);
+    EXPECT_EQ(status_of(Code::OverQuota), 403);
     EXPECT_EQ(status_of(Code::Unavailable), 503);
     EXPECT_EQ(status_of(Code::Overloaded), 503);
     for (const Code ours : {Code::WrongKey, Code::Refused, Code::Corrupt, Code::Io, Code::Internal}) {

@@ -18,6 +18,13 @@ TEST(RequestTarget, TakesPathAndQueryApart) {
     EXPECT_FALSE(target.is_garbled());
 }
 
+TEST(RequestTarget, KeepsAllOfAQueryButThePaging) {
+    EXPECT_EQ(RequestTarget("/v1/secrets?limit=1&name=a+%26%C3%A9&flag&offset=2&sort=name:asc,created")
+                  .query_besides_paging(),
+              "&name=a%20%26%C3%A9&flag=&sort=name:asc,created");
+    EXPECT_EQ(RequestTarget("/v1/secrets?offset=2").query_besides_paging(), "");
+}
+
 TEST(RequestTarget, NoticesWhatIsNoUtf8) {
     EXPECT_TRUE(RequestTarget("/v1/secrets?name=%ff").is_garbled());
     EXPECT_TRUE(RequestTarget("/v1/%ff").is_garbled());

@@ -144,7 +144,7 @@ TEST_F(KeyManagerTest, ADeletedOrExpiredSecretIsNotFound) {
 
 TEST_F(KeyManagerTest, APrivateSecretIsItsOwnersAndTheAdmins) {
     const SecretId id = stored();
-    ASSERT_TRUE(key_manager_->set_acl(Creator, id, model::SecretAcl{false, {}, {}, {}}));
+    ASSERT_TRUE(key_manager_->access_lists().set(Creator, id, model::AccessList{false, {}, {}, {}}));
     EXPECT_TRUE(key_manager_->fetch(Creator, id));
     EXPECT_TRUE(key_manager_->fetch(Admin, id));
     EXPECT_EQ(code_of(key_manager_->fetch(Other, id)), Code::Forbidden);
@@ -152,13 +152,13 @@ TEST_F(KeyManagerTest, APrivateSecretIsItsOwnersAndTheAdmins) {
 
 TEST_F(KeyManagerTest, AnAccessListLetsAUserOfAnotherProjectIn) {
     const SecretId id = stored();
-    ASSERT_TRUE(key_manager_->change_acl(Creator, id, {std::nullopt, std::vector{Stranger.user}}));
+    ASSERT_TRUE(key_manager_->access_lists().change(Creator, id, {std::nullopt, std::vector{Stranger.user}}));
     EXPECT_TRUE(key_manager_->fetch(Stranger, id));
     EXPECT_EQ(code_of(key_manager_->remove(Stranger, id)), Code::Forbidden);
-    ASSERT_TRUE(key_manager_->change_acl(Creator, id, {false, std::nullopt}));
-    EXPECT_EQ((*key_manager_->acl(Creator, id))->users, std::vector{Stranger.user});
-    ASSERT_TRUE(key_manager_->remove_acl(Creator, id));
-    EXPECT_FALSE(*key_manager_->acl(Creator, id));
+    ASSERT_TRUE(key_manager_->access_lists().change(Creator, id, {false, std::nullopt}));
+    EXPECT_EQ((*key_manager_->access_lists().find(Creator, id))->users, std::vector{Stranger.user});
+    ASSERT_TRUE(key_manager_->access_lists().remove(Creator, id));
+    EXPECT_FALSE(*key_manager_->access_lists().find(Creator, id));
     EXPECT_EQ(code_of(key_manager_->fetch(Stranger, id)), Code::Forbidden);
 }
 
@@ -179,7 +179,7 @@ TEST_F(KeyManagerTest, EveryUseCaseAsksThePolicy) {
     request.meta = "{}";
     request.attributes.algorithm = "aes";
     request.attributes.bit_length = 256;
-    const OrderId order = *key_manager_->order(Creator, std::move(request));
+    const OrderId order = *key_manager_->orders().create(Creator, std::move(request));
     open(url, deny({"secrets:post", "secrets:get", "secret:get", "secret:put", "secret:delete", "secret:decrypt",
                     "secret_acls:get", "secret_acls:put_patch", "secret_acls:delete", "orders:post", "orders:get",
                     "order:get", "order:delete"}));
@@ -189,14 +189,14 @@ TEST_F(KeyManagerTest, EveryUseCaseAsksThePolicy) {
     EXPECT_EQ(code_of(key_manager_->list(Admin, {}, {})), Code::Forbidden);
     EXPECT_EQ(code_of(key_manager_->fetch(Admin, kept)), Code::Forbidden);
     EXPECT_EQ(code_of(key_manager_->remove(Admin, kept)), Code::Forbidden);
-    EXPECT_EQ(code_of(key_manager_->acl(Admin, kept)), Code::Forbidden);
-    EXPECT_EQ(code_of(key_manager_->set_acl(Admin, kept, std::nullopt)), Code::Forbidden);
-    EXPECT_EQ(code_of(key_manager_->change_acl(Admin, kept, {})), Code::Forbidden);
-    EXPECT_EQ(code_of(key_manager_->remove_acl(Admin, kept)), Code::Forbidden);
-    EXPECT_EQ(code_of(key_manager_->order(Admin, {})), Code::Forbidden);
-    EXPECT_EQ(code_of(key_manager_->describe_order(Admin, order)), Code::Forbidden);
-    EXPECT_EQ(code_of(key_manager_->list_orders(Admin, std::nullopt, {})), Code::Forbidden);
-    EXPECT_EQ(code_of(key_manager_->remove_order(Admin, order)), Code::Forbidden);
+    EXPECT_EQ(code_of(key_manager_->access_lists().find(Admin, kept)), Code::Forbidden);
+    EXPECT_EQ(code_of(key_manager_->access_lists().set(Admin, kept, std::nullopt)), Code::Forbidden);
+    EXPECT_EQ(code_of(key_manager_->access_lists().change(Admin, kept, {})), Code::Forbidden);
+    EXPECT_EQ(code_of(key_manager_->access_lists().remove(Admin, kept)), Code::Forbidden);
+    EXPECT_EQ(code_of(key_manager_->orders().create(Admin, {})), Code::Forbidden);
+    EXPECT_EQ(code_of(key_manager_->orders().describe(Admin, order)), Code::Forbidden);
+    EXPECT_EQ(code_of(key_manager_->orders().list(Admin, std::nullopt, {})), Code::Forbidden);
+    EXPECT_EQ(code_of(key_manager_->orders().remove(Admin, order)), Code::Forbidden);
     // Another master key does not open this database.
     EXPECT_EQ(code_of(try_open(url, "", "another canary")), Code::WrongKey);
     key_manager_.reset();
@@ -208,13 +208,13 @@ TEST_F(KeyManagerTest, AKeyOrderHasItsKeyWhenItReturns) {
     request.meta = R"({"algorithm": "aes"})";
     request.attributes.algorithm = "aes";
     request.attributes.bit_length = 256;
-    const OrderId id = *key_manager_->order(Creator, std::move(request));
-    const auto view = key_manager_->describe_order(Creator, id);
+    const OrderId id = *key_manager_->orders().create(Creator, std::move(request));
+    const auto view = key_manager_->orders().describe(Creator, id);
     ASSERT_TRUE(view);
     EXPECT_EQ(view->order.status, model::Status::Active);
     ASSERT_TRUE(view->order.secret);
     EXPECT_EQ(key_manager_->fetch(Creator, *view->order.secret)->bytes.size(), 32U);
-    EXPECT_EQ(code_of(key_manager_->describe_order(Stranger, id)), Code::NotFound);
+    EXPECT_EQ(code_of(key_manager_->orders().describe(Stranger, id)), Code::NotFound);
 }
 
 TEST_F(KeyManagerTest, AnOrderForWhatNobodyMakesEndsInError) {
@@ -222,7 +222,8 @@ TEST_F(KeyManagerTest, AnOrderForWhatNobodyMakesEndsInError) {
     request.meta = "{}";
     request.attributes.algorithm = "rot13";
     request.attributes.bit_length = 128;
-    const auto view = key_manager_->describe_order(Creator, *key_manager_->order(Creator, std::move(request)));
+    const auto view =
+        key_manager_->orders().describe(Creator, *key_manager_->orders().create(Creator, std::move(request)));
     ASSERT_TRUE(view);
     EXPECT_EQ(view->order.status, model::Status::Error);
     EXPECT_EQ(view->order.error_status_code, "400");
@@ -236,9 +237,9 @@ TEST_F(KeyManagerTest, AnOrderThatCannotBeKeptIsNoOrder) {
     request.attributes.algorithm = "aes";
     request.attributes.bit_length = 128;
     store_->broken = true;
-    EXPECT_EQ(code_of(key_manager_->order(Creator, std::move(request))), Code::Unavailable);
+    EXPECT_EQ(code_of(key_manager_->orders().create(Creator, std::move(request))), Code::Unavailable);
     store_->broken = false;
-    EXPECT_EQ(key_manager_->list_orders(Creator, std::nullopt, {})->total, 0);
+    EXPECT_EQ(key_manager_->orders().list(Creator, std::nullopt, {})->total, 0);
     EXPECT_EQ(key_manager_->list(Creator, {}, {})->total, 0);
 }
 
@@ -251,21 +252,21 @@ TEST_F(KeyManagerTest, AKeyPairComesInAContainerAndItsPassphraseIsASecret) {
     request.attributes.algorithm = "rsa";
     request.attributes.bit_length = 1024;
     request.passphrase = *SecureBytes::copy_of(bytes_of("canary"));
-    const OrderId id = *key_manager_->order(Creator, std::move(request));
-    const auto view = key_manager_->describe_order(Creator, id);
+    const OrderId id = *key_manager_->orders().create(Creator, std::move(request));
+    const auto view = key_manager_->orders().describe(Creator, id);
     ASSERT_TRUE(view && view->order.container);
     EXPECT_EQ(view->order.meta, "{}");
     EXPECT_EQ(text_of(view->passphrase->reveal()), "canary");
-    EXPECT_FALSE(key_manager_->describe_order(Audit, id)->passphrase);
-    const auto container = key_manager_->describe_container(Creator, *view->order.container);
+    EXPECT_FALSE(key_manager_->orders().describe(Audit, id)->passphrase);
+    const auto container = key_manager_->containers().describe(Creator, *view->order.container);
     ASSERT_TRUE(container);
     EXPECT_EQ(container->name, "pair");
     EXPECT_EQ(container->secrets.size(), 3U);
-    EXPECT_EQ(code_of(key_manager_->describe_container(Stranger, *view->order.container)), Code::Forbidden);
+    EXPECT_EQ(code_of(key_manager_->containers().describe(Stranger, *view->order.container)), Code::Forbidden);
     for (const model::ContainerSecret& part : container->secrets)
         EXPECT_TRUE(key_manager_->remove(Creator, part.secret));
-    EXPECT_TRUE(key_manager_->describe_container(Creator, *view->order.container)->secrets.empty());
-    EXPECT_FALSE(key_manager_->describe_order(Creator, id)->passphrase);
+    EXPECT_TRUE(key_manager_->containers().describe(Creator, *view->order.container)->secrets.empty());
+    EXPECT_FALSE(key_manager_->orders().describe(Creator, id)->passphrase);
 }
 
 TEST_F(KeyManagerTest, OnlyAnAdminDeletesAnOrderAndItsKeyStays) {
@@ -273,11 +274,11 @@ TEST_F(KeyManagerTest, OnlyAnAdminDeletesAnOrderAndItsKeyStays) {
     request.meta = "{}";
     request.attributes.algorithm = "aes";
     request.attributes.bit_length = 128;
-    const OrderId id = *key_manager_->order(Creator, std::move(request));
-    const SecretId key = *key_manager_->describe_order(Creator, id)->order.secret;
-    EXPECT_EQ(code_of(key_manager_->remove_order(Creator, id)), Code::Forbidden);
-    EXPECT_TRUE(key_manager_->remove_order(Admin, id));
-    EXPECT_EQ(code_of(key_manager_->describe_order(Admin, id)), Code::NotFound);
+    const OrderId id = *key_manager_->orders().create(Creator, std::move(request));
+    const SecretId key = *key_manager_->orders().describe(Creator, id)->order.secret;
+    EXPECT_EQ(code_of(key_manager_->orders().remove(Creator, id)), Code::Forbidden);
+    EXPECT_TRUE(key_manager_->orders().remove(Admin, id));
+    EXPECT_EQ(code_of(key_manager_->orders().describe(Admin, id)), Code::NotFound);
     EXPECT_TRUE(key_manager_->fetch(Creator, key));
 }
 
@@ -309,10 +310,10 @@ TEST_F(KeyManagerOnAFile, ASecretThatWasReadIsGoneOnceAnotherProgramDeletesIt) {
 
 TEST_F(KeyManagerOnAFile, ASecretThatWasReadIsRefusedOnceItsListForbids) {
     const SecretId id = fetched_twice();
-    ASSERT_TRUE(key_manager_->set_acl(Creator, id, model::SecretAcl{.project_access = false, .users = {}}));
+    ASSERT_TRUE(key_manager_->access_lists().set(Creator, id, model::AccessList{.project_access = false, .users = {}}));
     EXPECT_EQ(code_of(key_manager_->fetch(Other, id)), Code::Forbidden);
     EXPECT_TRUE(key_manager_->fetch(Creator, id));
-    ASSERT_TRUE(key_manager_->remove_acl(Creator, id));
+    ASSERT_TRUE(key_manager_->access_lists().remove(Creator, id));
     EXPECT_TRUE(key_manager_->fetch(Other, id));
 }
 

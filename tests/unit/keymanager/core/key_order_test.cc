@@ -26,7 +26,12 @@ std::string symmetric(const model::SecretAttributes& attributes) {
 std::string pair(const model::SecretAttributes& attributes) {
     const auto spec = key_pair_spec(attributes);
     if (const auto* failure = std::get_if<OrderFailure>(&spec)) return failure->status_code;
-    return std::get<KeyPairSpec>(spec).algorithm == crypto::KeyPairAlgorithm::Rsa ? "rsa" : "dsa";
+    switch (std::get<KeyPairSpec>(spec).algorithm) {
+        case crypto::KeyPairAlgorithm::Rsa: return "rsa";
+        case crypto::KeyPairAlgorithm::Dsa: return "dsa";
+        case crypto::KeyPairAlgorithm::Ec: return "ec";
+    }
+    return "?";
 }
 
 TEST(KeyOrder, MakesWhatSimpleCryptoMakes) {
@@ -48,6 +53,12 @@ TEST(KeyOrder, TellsAlgorithmsFromLengths) {
     EXPECT_EQ(symmetric(key("rot13", 128)), "400");
 }
 
+TEST(KeyOrder, MakesPairsOnTheCurvesOfNist) {
+    for (const int bits : {256, 384, 521}) EXPECT_EQ(pair(key("EC", bits)), "ec");
+    EXPECT_EQ(pair(key("ec", 255)), "400");
+    EXPECT_EQ(pair(key("ec", 512)), "400");
+}
+
 TEST(KeyOrder, MakesRsaAndDsaPairs) {
     EXPECT_EQ(pair(key("rsa", 1024)), "rsa");
     EXPECT_EQ(pair(key("RSA", 4096)), "rsa");
@@ -55,7 +66,6 @@ TEST(KeyOrder, MakesRsaAndDsaPairs) {
     EXPECT_EQ(pair(key("rsa", 512)), "500");
     EXPECT_EQ(pair(key("rsa", 3072)), "500");
     EXPECT_EQ(pair(key("dsa", 4096)), "500");
-    EXPECT_EQ(pair(key("ec", 256)), "400");
     EXPECT_EQ(pair(key("aes", 256)), "400");
     EXPECT_EQ(pair(key("rot13", 256)), "400");
 }

@@ -57,6 +57,21 @@ TEST(KeyPair, DsaIsDer) {
     EXPECT_EQ(EVP_PKEY_eq(key.get(), other.get()), 1);
 }
 
+TEST(KeyPair, EcIsPemOnANamedCurve) {
+    for (const int bits : {256, 384, 521}) {
+        const auto pair = generate_key_pair(KeyPairAlgorithm::Ec, bits, std::nullopt);
+        ASSERT_TRUE(pair);
+        EXPECT_TRUE(text_of(pair->private_key.reveal()).starts_with("-----BEGIN PRIVATE KEY-----"));
+        const Pkey key = private_pem(*pair, "");
+        const Bio bio = bio_of(pair->public_key);
+        const Pkey other(PEM_read_bio_PUBKEY(bio.get(), nullptr, nullptr, nullptr));
+        ASSERT_TRUE(key != nullptr && other != nullptr);
+        EXPECT_EQ(EVP_PKEY_bits(key.get()), bits);
+        EXPECT_EQ(EVP_PKEY_eq(key.get(), other.get()), 1);
+    }
+    EXPECT_EQ(generate_key_pair(KeyPairAlgorithm::Ec, 255, std::nullopt).error().code, Code::InvalidInput);
+}
+
 TEST(KeyPair, RefusesALengthThatThereIsNot) {
     const auto pair = generate_key_pair(KeyPairAlgorithm::Rsa, 100, std::nullopt);
     ASSERT_FALSE(pair);

@@ -5,6 +5,7 @@
 #include <iterator>
 
 #include "keymanager/base/bytes.h"
+#include "keymanager/db/acl_repository.h"
 #include "keymanager/db/repository.h"
 #include "keymanager/db/session.h"
 #include "keymanager/store/simple_crypto.h"
@@ -165,7 +166,7 @@ TEST(Schema, RowsLookAsBarbicanWritesThem) {
         secret.created = secret.updated = now;
         TRY(insert_secret(session, secret));
         TRY(insert_payload(session, secret.id, kek.id, {"c", {}}, "text/plain", "store", now));
-        return put_secret_acl(session, secret.id, {false, {UserId("u")}, {}, {}}, now);
+        return put_acl(session, secret.id, {false, {UserId("u")}, {}, {}}, now);
     }));
     const std::string stamp = "2026-11-22 06:05:42.000123";
     const auto types_of = [&](const std::string& columns, const std::string& table) {
