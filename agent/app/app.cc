@@ -110,6 +110,12 @@ volume::UnlockProfile unlock_profile(config::UnlockProfile profile) {
     return volume::UnlockProfile::Passphrase;
 }
 
+model::Quotas quotas_of(const config::Quotas& quotas) {
+    const auto number = [](std::int64_t value) { return std::optional(static_cast<int>(value)); };
+    return {number(quotas.secrets), number(quotas.orders), number(quotas.containers), number(quotas.consumers),
+            number(quotas.cas)};
+}
+
 Result<std::unique_ptr<core::KeyManager>> open_key_manager(const config::Config& config) {
     db::DatabaseConfig settings;
     settings.url = config.database;
@@ -119,7 +125,8 @@ Result<std::unique_ptr<core::KeyManager>> open_key_manager(const config::Config&
     std::unique_ptr<store::SecretStore> store = TRY(open_store(config));
     core::AccessPolicy policy = TRY(load_policy(config.policy_file, config.new_rbac_defaults));
     for (const std::string& name : core::idle_rules(policy)) log_warning("policy: {}", idle_rule_text(name));
-    const core::KeyManagerLimits limits{static_cast<std::size_t>(config.limits.secret_bytes)};
+    const core::KeyManagerLimits limits{static_cast<std::size_t>(config.limits.secret_bytes),
+                                        quotas_of(config.limits.quotas)};
     return core::KeyManager::open(std::move(database), std::move(store), std::move(policy), system_clock(), limits);
 }
 
@@ -133,7 +140,8 @@ public:
         authenticator_ = TRY(auth::make_authenticator(config_.auth, system_clock()));
         router_ = std::make_unique<api::Router>(
             *key_manager_, api::RouterConfig{static_cast<std::size_t>(config_.limits.secret_bytes),
-                                             static_cast<std::size_t>(config_.limits.request_bytes)});
+                                             static_cast<std::size_t>(config_.limits.request_bytes),
+                                             config_.server.healthcheck_disable_file});
         edge_ = std::make_unique<lanes::EdgeThreads>(
             lanes::EdgeConfig{.loops = static_cast<std::size_t>(config_.server.threads)});
         metrics_.add(*edge_);

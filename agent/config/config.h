@@ -97,9 +97,19 @@ struct Auth {
     bool insecure_no_auth = false;
 };
 
+/// What a project may have, unless more or less was set for it; -1: any number.
+struct Quotas {
+    std::int64_t secrets = -1;
+    std::int64_t orders = -1;
+    std::int64_t containers = -1;
+    std::int64_t consumers = -1;
+    std::int64_t cas = -1;
+};
+
 struct Limits {
     std::int64_t secret_bytes = 20000;
     std::int64_t request_bytes = 25000;
+    Quotas quotas;
 };
 
 enum class UpstreamType { Directory };
@@ -161,6 +171,7 @@ struct Server {
     std::int64_t write_seconds = 30;
     std::int64_t idle_seconds = 60;
     std::int64_t stop_seconds = 20;  ///< how long a graceful stop waits for running requests
+    std::string healthcheck_disable_file = "/etc/sallyport/healthcheck_disable";
 };
 
 struct Config {

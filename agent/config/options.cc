@@ -148,12 +148,28 @@ SectionOf<Auth> auth_options() {
         });
 }
 
+SectionOf<Quotas> quota_options() {
+    constexpr std::int64_t Most = 2'147'483'647;
+    return SectionOf<Quotas>()
+        .option("secrets", &Quotas::secrets, integer(-1, Most),
+                "Secrets that were stored; keys that orders made count.")
+        .option("orders", &Quotas::orders, integer(-1, Most), "Orders.")
+        .option("containers", &Quotas::containers, integer(-1, Most), "Containers.")
+        .option("consumers", &Quotas::consumers, integer(-1, Most),
+                "Consumers that the project has registered, of secrets and of containers each.")
+        .option("cas", &Quotas::cas, integer(-1, Most), "Certificate authorities. There are none.");
+}
+
 SectionOf<Limits> limit_options() {
     return SectionOf<Limits>()
         .option("secret_bytes", &Limits::secret_bytes, integer(1, 1'048'576),
                 "The longest payload, as it is transferred (Barbican's max_allowed_secret_in_bytes).")
         .option("request_bytes", &Limits::request_bytes, integer(1, 2'097'152),
                 "The longest request body (Barbican's max_allowed_request_size_in_bytes).")
+        .section(
+            "quotas", &Limits::quotas, quota_options(),
+            "How many of each a project may have (-1: any number, 0: none), unless the service's administrator set "
+            "others for it (Barbican's [quotas]).")
         .check([](const Limits& limits, const auto& problem, const auto&) {
             if (limits.request_bytes < limits.secret_bytes) problem("request_bytes", "expected at least secret_bytes");
         });
@@ -214,7 +230,9 @@ SectionOf<Server> server_options() {
         .option("idle_seconds", &Server::idle_seconds, integer(1, 3600),
                 "How long a connection is kept between requests.")
         .option("stop_seconds", &Server::stop_seconds, integer(0, 3600),
-                "How long a stop waits for requests that are being answered.");
+                "How long a stop waits for requests that are being answered.")
+        .option("healthcheck_disable_file", &Server::healthcheck_disable_file, path("a path"),
+                "While this file exists /healthcheck answers 503, so that a load balancer goes elsewhere.");
 }
 
 SectionOf<Lane> lane_options() {
