@@ -7,14 +7,17 @@
 #include <string>
 #include <vector>
 
+#include "agent/cli/acl.h"
 #include "agent/cli/command.h"
 #include "agent/cli/completion.h"
 #include "agent/cli/config_commands.h"
+#include "agent/cli/container.h"
 #include "agent/cli/db.h"
 #include "agent/cli/libvirt.h"
 #include "agent/cli/object.h"
 #include "agent/cli/order.h"
 #include "agent/cli/policy.h"
+#include "agent/cli/quota.h"
 #include "agent/cli/secret.h"
 #include "agent/cli/serve.h"
 #include "agent/cli/status.h"
@@ -34,6 +37,9 @@ constexpr std::size_t ArenaBytes = 4 * 1024 * 1024;
 void add_commands(CLI::App& root, CliContext& context) {
     add_secret_commands(root, context);
     add_order_commands(root, context);
+    add_container_commands(root, context);
+    add_acl_commands(root, context);
+    add_quota_commands(root, context);
     add_policy_commands(root, context);
     add_db_commands(root, context);
     add_status_command(root, context);

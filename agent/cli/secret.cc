@@ -2,8 +2,6 @@
 
 #include <CLI/CLI.hpp>
 #include <boost/json.hpp>
-#include <boost/url/encode.hpp>
-#include <boost/url/rfc/unreserved_chars.hpp>
 #include <fmt/format.h>
 
 #include <cstring>
@@ -12,11 +10,12 @@
 #include <span>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include "agent/cli/agent_client.h"
+#include "agent/cli/consumers.h"
 #include "agent/cli/output.h"
 #include "agent/cli/refs.h"
+#include "agent/cli/resources.h"
 #include "agent/cli/secret_io.h"
 #include "keymanager/base/bytes.h"
 #include "keymanager/base/codec.h"
@@ -41,25 +40,18 @@ struct StoreOptions {
     std::optional<int> bit_length;
 };
 
-std::vector<std::string> columns() {
-    return {"Secret href", "Name",       "Created",     "Status", "Content types",
-            "Algorithm",   "Bit length", "Secret type", "Mode",   "Expiration"};
-}
-
-Record row_of(const json::object& secret) {
-    Record row;
-    copy_field(row, "Secret href", secret, "secret_ref");
-    copy_field(row, "Name", secret, "name");
-    copy_field(row, "Created", secret, "created");
-    copy_field(row, "Status", secret, "status");
-    copy_field(row, "Content types", secret, "content_types");
-    copy_field(row, "Algorithm", secret, "algorithm");
-    copy_field(row, "Bit length", secret, "bit_length");
-    copy_field(row, "Secret type", secret, "secret_type");
-    copy_field(row, "Mode", secret, "mode");
-    copy_field(row, "Expiration", secret, "expiration");
-    return row;
-}
+const Resource Secrets{"secret",
+                       "secrets",
+                       {{"Secret href", "secret_ref"},
+                        {"Name", "name"},
+                        {"Created", "created"},
+                        {"Status", "status"},
+                        {"Content types", "content_types"},
+                        {"Algorithm", "algorithm"},
+                        {"Bit length", "bit_length"},
+                        {"Secret type", "secret_type"},
+                        {"Mode", "mode"},
+                        {"Expiration", "expiration"}}};
 
 json::object attributes_of(const StoreOptions& options) {
     json::object attributes;
@@ -108,17 +100,11 @@ Result<void> put_payload(AgentClient& agent, const std::string& id, const std::s
     return {};
 }
 
-Result<std::string> ref_of(const json::value& answer) {
-    const json::value* const ref = answer.is_object() ? answer.get_object().if_contains("secret_ref") : nullptr;
-    if (ref == nullptr || !ref->is_string()) return Error{Code::Corrupt, "the agent's answer has no secret_ref", {}};
-    return std::string(ref->get_string());
-}
-
 /// Text cannot come in base64 (the API forbids it) and would lose white space at its ends in JSON: it follows in a
 /// second step, and if that fails nothing is left behind.
 Result<json::value> store_in_two_steps(AgentClient& agent, const StoreOptions& options, SecureBytes payload) {
     json::value answer = TRY(agent.call("POST", "/v1/secrets", attributes_of(options)));
-    const std::string id = TRY(id_of(TRY(ref_of(answer)), "secret"));
+    const std::string id = TRY(id_in(answer, Secrets));
     const Result<void> put = put_payload(agent, id, options.content_type, std::move(payload));
     if (!put) {
         const auto removed = agent.call("DELETE", "/v1/secrets/" + id);
@@ -137,12 +123,6 @@ Result<json::value> store_in_one_step(AgentClient& agent, const StoreOptions& op
     return json::parse(text_of(response.body.reveal()));
 }
 
-Result<Record> described(AgentClient& agent, const std::string& id) {
-    const json::value answer = TRY(agent.call("GET", "/v1/secrets/" + id));
-    if (!answer.is_object()) return Error{Code::Corrupt, "the agent's answer is no secret", {}};
-    return row_of(answer.get_object());
-}
-
 Result<void> store(CliContext& context, const StoreOptions& options) {
     AgentClient agent = TRY(AgentClient::from_config(context));
     std::optional<SecureBytes> payload = TRY(payload_of(options));
@@ -154,8 +134,8 @@ Result<void> store(CliContext& context, const StoreOptions& options) {
     } else {
         answer = TRY(store_in_one_step(agent, options, *payload));
     }
-    const std::string id = TRY(id_of(TRY(ref_of(answer)), "secret"));
-    return print_record(context, TRY(described(agent, id)));
+    const std::string id = TRY(id_in(answer, Secrets));
+    return print_record(context, TRY(describe(agent, Secrets, id)));
 }
 
 struct GetOptions {
@@ -168,7 +148,7 @@ struct GetOptions {
 Result<void> get(CliContext& context, const GetOptions& options) {
     const std::string id = TRY(id_of(options.id, "secret"));
     AgentClient agent = TRY(AgentClient::from_config(context));
-    if (!options.wants_payload && options.file.empty()) return print_record(context, TRY(described(agent, id)));
+    if (!options.wants_payload && options.file.empty()) return print_record(context, TRY(describe(agent, Secrets, id)));
 
     // Every stored type is served as plain bytes too.
     const api::Response response =
@@ -180,8 +160,7 @@ Result<void> get(CliContext& context, const GetOptions& options) {
 }
 
 struct ListOptions {
-    int limit = 10;
-    int offset = 0;
+    Paging paging;
     std::string name;
     std::string algorithm;
     std::string mode;
@@ -190,29 +169,11 @@ struct ListOptions {
 };
 
 std::string query_of(const ListOptions& options) {
-    std::string query = fmt::format("/v1/secrets?limit={}&offset={}", options.limit, options.offset);
-    const auto add = [&query](std::string_view name, const std::string& value) {
-        if (!value.empty())
-            query += fmt::format("&{}={}", name, boost::urls::encode(value, boost::urls::unreserved_chars));
-    };
-    add("name", options.name);
-    add("alg", options.algorithm);
-    add("mode", options.mode);
-    add("secret_type", options.type);
-    if (options.bits) add("bits", std::to_string(*options.bits));
+    std::string query = options.paging.query();
+    query += query_part("name", options.name) + query_part("alg", options.algorithm);
+    query += query_part("mode", options.mode) + query_part("secret_type", options.type);
+    if (options.bits) query += query_part("bits", std::to_string(*options.bits));
     return query;
-}
-
-Result<void> list(CliContext& context, const ListOptions& options) {
-    AgentClient agent = TRY(AgentClient::from_config(context));
-    const json::value answer = TRY(agent.call("GET", query_of(options)));
-    const json::value* const secrets = answer.is_object() ? answer.get_object().if_contains("secrets") : nullptr;
-    if (secrets == nullptr || !secrets->is_array()) return Error{Code::Corrupt, "the agent's answer is no list", {}};
-    std::vector<Record> rows;
-    for (const json::value& secret : secrets->get_array()) {
-        if (secret.is_object()) rows.push_back(row_of(secret.get_object()));
-    }
-    return print_list(context, columns(), rows);
 }
 
 struct UpdateOptions {
@@ -226,25 +187,6 @@ Result<void> update(CliContext& context, const UpdateOptions& options) {
     AgentClient agent = TRY(AgentClient::from_config(context));
     TRY(put_payload(agent, id, options.content_type, TRY(read_secret_file(options.file))));
     remark(context, fmt::format("secret {} has its payload", id));
-    return {};
-}
-
-Result<void> remove(CliContext& context, const std::vector<std::string>& refs) {
-    AgentClient agent = TRY(AgentClient::from_config(context));
-    std::size_t done = 0;
-    for (const std::string& ref : refs) {
-        const Result<std::string> id = id_of(ref, "secret");
-        const Result<json::value> removed =
-            id ? agent.call("DELETE", "/v1/secrets/" + *id) : Result<json::value>(id.error());
-        if (!removed) {
-            if (done > 0) context.exit_status = ExitStatus::Partly;
-            return Error{removed.error().code,
-                         fmt::format("{}: {}{}", ref, removed.error().message,
-                                     done > 0 ? fmt::format(" ({} of {} deleted)", done, refs.size()) : ""),
-                         removed.error().detail};
-        }
-        ++done;
-    }
     return {};
 }
 
@@ -284,14 +226,13 @@ void add_list(CLI::App& noun, CliContext& context) {
     const auto options = std::make_shared<ListOptions>();
     CLI::App& verb = add_verb(noun, context,
                               {"list", "Describe the project's secrets", "sallyport secret list --limit 100 -f json"});
-    verb.add_option("-l,--limit", options->limit, "How many at most, up to 100")->capture_default_str();
-    verb.add_option("-o,--offset", options->offset, "How many to pass over")->capture_default_str();
+    add_paging_options(verb, options->paging);
     verb.add_option("-n,--name", options->name, "With this name");
     verb.add_option("-a,--algorithm", options->algorithm, "For this algorithm");
     verb.add_option("-b,--bits", options->bits, "Of this length");
     verb.add_option("-m,--mode", options->mode, "For this mode");
     verb.add_option("-s,--secret-type", options->type, "Of this type");
-    set_action(verb, context, [options, &context] { return list(context, *options); });
+    set_action(verb, context, [options, &context] { return print_resources(context, Secrets, query_of(*options)); });
 }
 
 void add_update(CLI::App& noun, CliContext& context) {
@@ -305,14 +246,6 @@ void add_update(CLI::App& noun, CliContext& context) {
     set_action(verb, context, [options, &context] { return update(context, *options); });
 }
 
-void add_delete(CLI::App& noun, CliContext& context) {
-    const auto refs = std::make_shared<std::vector<std::string>>();
-    CLI::App& verb = add_verb(
-        noun, context, {"delete", "Delete secrets", "sallyport secret delete 6f0d2f6e-9b2c-4a43-8f0e-0f5c6f2f4a11"});
-    verb.add_option("ID", *refs, "Ids or refs")->required();
-    set_action(verb, context, [refs, &context] { return remove(context, *refs); });
-}
-
 }  // namespace
 
 void add_secret_commands(CLI::App& root, CliContext& context) {
@@ -321,7 +254,8 @@ void add_secret_commands(CLI::App& root, CliContext& context) {
     add_get(noun, context);
     add_list(noun, context);
     add_update(noun, context);
-    add_delete(noun, context);
+    add_delete(noun, context, Secrets, "Delete secrets");
+    add_consumer_commands(noun, context);
 }
 
 }  // namespace sallyport::cli

@@ -316,6 +316,56 @@ class Agent(unittest.TestCase):
         answer = self.cli("order", "create", "key", "-a", "des", "-b", "56", status=1)
         self.assertEqual(json.loads(answer.stdout)["Status"], "ERROR")
 
+    def test_an_order_makes_a_key_pair(self):
+        order = json.loads(self.cli("order", "create", "asymmetric", "-a", "ec", "-b", "256").stdout)
+        self.assertEqual(order["Status"], "ACTIVE")
+        pair = json.loads(self.cli("container", "get", order["Container href"]).stdout)
+        self.assertEqual({part["name"] for part in pair["Secrets"]}, {"private_key", "public_key"})
+
+    def test_a_container_holds_secrets_and_lets_them_go(self):
+        ref = self.store(b"x")
+        container = json.loads(self.cli("container", "create", "--name", "c", "--secret", f"part={ref}").stdout)
+        self.assertEqual(container["Secrets"], [{"name": "part", "secret_ref": ref}])
+        self.assertEqual(json.loads(self.cli("container", "get", container["Container href"]).stdout), container)
+        self.assertEqual(json.loads(self.cli("container", "list", "--name", "c").stdout), [container])
+        self.assertEqual(json.loads(self.cli("container", "list", "--type", "rsa").stdout), [])
+        self.cli("container", "create", "--secret", "no-name", status=2)
+        self.cli("container", "create", "--type", "rsa", "--secret", f"part={ref}", status=1)
+        self.cli("container", "delete", container["Container href"])
+        self.cli("container", "get", container["Container href"], status=1)
+        self.cli("secret", "get", ref)
+
+    def test_access_lists_of_secrets_and_containers(self):
+        secret = self.store(b"x")
+        container = json.loads(self.cli("container", "create").stdout)["Container href"]
+        for ref in (secret, container):
+            self.assertIs(json.loads(self.cli("acl", "get", ref).stdout)["Project Access"], True)
+            shown = json.loads(self.cli("acl", "submit", ref, "--no-project-access", "--user", "u1").stdout)
+            self.assertEqual((shown["Project Access"], shown["Users"]), (False, ["u1"]))
+            shown = json.loads(self.cli("acl", "user", "add", ref, "--user", "u2", "--user", "u3").stdout)
+            self.assertEqual((shown["Project Access"], sorted(shown["Users"])), (False, ["u1", "u2", "u3"]))
+            shown = json.loads(self.cli("acl", "user", "remove", ref, "--user", "u1").stdout)
+            self.assertEqual(sorted(shown["Users"]), ["u2", "u3"])
+            self.cli("acl", "delete", ref)
+            self.assertIsNone(json.loads(self.cli("acl", "get", ref).stdout)["Users"])
+        self.cli("acl", "get", "nonsense", status=1)
+
+    def test_consumers_of_a_secret(self):
+        ref = self.store(b"x")
+        consumer = ("-s", "image", "-t", "image", "-i", "1")
+        self.cli("secret", "consumers", "create", ref, *consumer)
+        rows = json.loads(self.cli("secret", "consumers", "list", ref).stdout)
+        self.assertEqual([(row["Service"], row["Resource id"]) for row in rows], [("image", "1")])
+        self.cli("secret", "consumers", "delete", ref, *consumer)
+        self.cli("secret", "consumers", "delete", ref, *consumer, status=1)
+
+    def test_quotas_are_the_service_admins(self):
+        self.assertEqual(json.loads(self.cli("quota", "get").stdout)["secrets"], -1)
+        self.cli("quota", "set", "p", status=2)
+        self.cli("quota", "set", "p", "--secrets", "1", status=1)
+        self.cli("quota", "list", status=1)
+        self.cli("quota", "delete", "p", status=1)
+
     def test_errors_are_one_line_with_what_the_agent_said(self):
         unknown = self.cli("secret", "get", "00000000-0000-4000-8000-000000000000", status=1)
         self.assertRegex(unknown.stderr.decode(), r"\Asallyport: [^\n]*not found[^\n]*\n\Z")
