@@ -69,6 +69,17 @@ lanes::LaneConfig lane_config(std::string name, const config::Lane& lane) {
             .queue = static_cast<std::size_t>(lane.queue)};
 }
 
+/// Writers of SQLite share a commit. The calls of one thread come to it together; those of as many threads would wake
+/// each other for it. A server's database has a connection, and a wait, for each call.
+lanes::LaneConfig keys_lane_config(const config::Config& config) {
+    lanes::LaneConfig lane = lane_config("keys", config.lanes.keys);
+    if (!config.database.starts_with("sqlite:")) return lane;
+    constexpr std::size_t Threads = 2;  // while one waits for the disk the other prepares the next group
+    lane.calls_a_thread = (lane.threads + Threads - 1) / Threads;
+    lane.threads = std::min(lane.threads, Threads);
+    return lane;
+}
+
 http::ServerLimits limits_of(const config::Server& server) {
     http::ServerLimits limits;
     limits.connections = static_cast<std::size_t>(server.connections);
@@ -146,7 +157,7 @@ public:
             lanes::EdgeConfig{.loops = static_cast<std::size_t>(config_.server.threads)});
         metrics_.add(*edge_);
         node_routes_.push_back(metrics_.route());
-        keys_ = add_lane(lane_config("keys", config_.lanes.keys));
+        keys_ = add_lane(keys_lane_config(config_));
         build_hypervisor_routes();
         build_volume_routes();
         TRY(build_rest_door());

@@ -22,15 +22,18 @@
 namespace sallyport::lanes {
 
 struct LaneConfig {
-    std::string name;         ///< for the log and the metrics: "keys", "volumes", "hypervisor"
-    std::size_t threads = 2;  ///< how many calls run at once
-    std::size_t queue = 256;  ///< how many wait; one more is refused
+    std::string name;  ///< for the log and the metrics: "keys", "volumes", "hypervisor"
+    std::size_t threads = 2;
+    std::size_t queue = 256;  ///< how many calls wait; one more is refused
+    /// How many calls a thread has begun at a time. While one waits as a SharedCall (for the commit that it shares with
+    /// others), the thread runs the next; what blocks in any other way holds all of them up.
+    std::size_t calls_a_thread = 1;
 };
 
 /// What a lane has done so far, for the metrics.
 struct LaneCounters {
     std::size_t depth;      ///< calls that wait now
-    std::size_t running;    ///< calls that run now
+    std::size_t running;    ///< calls that have begun and are not done
     std::uint64_t done;     ///< calls that ran to their end
     std::uint64_t refused;  ///< calls that found the queue full or the lane closed
 };

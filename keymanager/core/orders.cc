@@ -1,11 +1,13 @@
 #include "keymanager/core/orders.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 #include <variant>
 #include <vector>
 
 #include "keymanager/base/assert.h"
+#include "keymanager/base/shared_call.h"
 #include "keymanager/base/uuid.h"
 #include "keymanager/core/context.h"
 #include "keymanager/core/key_order.h"
@@ -65,12 +67,14 @@ private:
     Result<void> make_key_pair() {
         auto spec = key_pair_spec(request_.attributes);
         if (auto* failure = std::get_if<OrderFailure>(&spec)) return fail(std::move(*failure));
-        const auto [algorithm, bits] = std::get<KeyPairSpec>(spec);
-        crypto::KeyPair pair = TRY(crypto::generate_key_pair(algorithm, bits, request_.passphrase));
+        const KeyPairSpec wanted = std::get<KeyPairSpec>(spec);
+        std::optional<Result<crypto::KeyPair>> generated;
+        run_long([&] { generated = crypto::generate_key_pair(wanted.algorithm, wanted.bits, request_.passphrase); });
+        crypto::KeyPair pair = TRY(*std::move(generated));
         container_.emplace();
         container_->id = ContainerId(random_uuid());
         container_->name = request_.attributes.name;
-        container_->type = container_type(algorithm);
+        container_->type = container_type(wanted.algorithm);
         container_->project = caller_.project;
         container_->creator = caller_.user;
         container_->created = container_->updated = order_.created;

@@ -52,12 +52,37 @@ std::size_t CommitQueue::size() const {
 
 /// The group to commit, if this writer leads; nothing if another has done its work.
 std::deque<CommitQueue::Member*> CommitQueue::wait_for_turn(Member& me) {
-    std::unique_lock lock(mutex_);
-    queue_.push_back(&me);
-    if (queue_.front() == &me) me.state = Member::State::Leads;
-    me.wake.wait(lock, [&me] { return me.state != Member::State::Waiting; });
+    {
+        const std::lock_guard lock(mutex_);
+        queue_.push_back(&me);
+        if (queue_.front() == &me) me.state = Member::State::Leads;
+    }
+    wait(me);
     if (me.state == Member::State::Done) return {};
+    const std::lock_guard lock(mutex_);
     return queue_;
+}
+
+/// Until the member leads or is done; no other thread changes it then.
+void CommitQueue::wait(Member& me) {
+    std::unique_lock lock(mutex_);
+    if (me.call == nullptr) return me.wake.wait(lock, [&me] { return me.state != Member::State::Waiting; });
+    while (me.state == Member::State::Waiting) {
+        lock.unlock();
+        me.call->park();
+        lock.lock();
+    }
+    lock.unlock();
+    if (me.state == Member::State::Leads) me.call->yield();
+}
+
+void CommitQueue::set_state(Member& member, Member::State state) {
+    member.state = state;
+    if (member.call != nullptr) {
+        member.call->unpark();
+    } else {
+        member.wake.notify_one();
+    }
 }
 
 /// Members live on their threads' stacks: once told under the lock that they are done they may vanish.
@@ -66,12 +91,9 @@ void CommitQueue::release(const std::deque<Member*>& group, const Member& me) {
     queue_.erase(queue_.begin(), queue_.begin() + static_cast<std::ptrdiff_t>(group.size()));
     for (Member* member : group) {
         if (member == &me) continue;
-        member->state = Member::State::Done;
-        member->wake.notify_one();
+        set_state(*member, Member::State::Done);
     }
-    if (queue_.empty()) return;
-    queue_.front()->state = Member::State::Leads;
-    queue_.front()->wake.notify_one();
+    if (!queue_.empty()) set_state(*queue_.front(), Member::State::Leads);
 }
 
 void CommitQueue::commit(const std::deque<Member*>& group) {

@@ -8,6 +8,7 @@
 #include <span>
 
 #include "keymanager/base/result.h"
+#include "keymanager/base/shared_call.h"
 #include "keymanager/db/session.h"
 
 namespace sallyport::db {
@@ -16,6 +17,9 @@ namespace sallyport::db {
 /// twenty rows as for one. The first writer to come leads: it runs what is queued, commits once, and then lets all of
 /// them go. What a member that fails has written is undone without the others. Who comes meanwhile waits for the next
 /// group.
+///
+/// A writer that shares its thread with others (SharedCall) parks there, and lets those that have just come join before
+/// it leads. So a thread can bring a whole group.
 ///
 /// Thread-safe. Work may run on another writer's thread, and twice. If the commit fails it fails for every member of
 /// the group.
@@ -36,10 +40,13 @@ private:
         const Work& work;
         Result<void> outcome{};
         enum class State { Waiting, Leads, Done } state = State::Waiting;
-        std::condition_variable wake{};
+        SharedCall* const call = SharedCall::current();
+        std::condition_variable wake{};  ///< unused by a call that parks
     };
 
     std::deque<Member*> wait_for_turn(Member& me);
+    void wait(Member& me);
+    static void set_state(Member& member, Member::State state);
     void release(const std::deque<Member*>& group, const Member& me);
     void commit(const std::deque<Member*>& group);
     Result<void> run_all(const std::deque<Member*>& group);

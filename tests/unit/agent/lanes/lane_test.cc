@@ -8,11 +8,14 @@
 #include <future>
 #include <latch>
 #include <memory>
+#include <mutex>
+#include <stdexcept>
 #include <thread>
 #include <vector>
 
 #include "agent/lanes/edge_threads.h"
 #include "keymanager/base/secure_bytes.h"
+#include "keymanager/base/shared_call.h"
 
 namespace sallyport::lanes {
 namespace {
@@ -132,6 +135,134 @@ TEST_F(LaneTest, ManyCallersFromManyLoopsAllGetTheirOwnAnswer) {
     }
     for (int i = 0; i < 300; ++i) EXPECT_EQ(answers[static_cast<std::size_t>(i)].get(), 2 * i);
     lane.drain();
+}
+
+using SharedCalls = LaneTest;
+
+TEST_F(SharedCalls, WhileOneIsParkedTheThreadRunsTheNext) {
+    Lane lane({.name = "keys", .threads = 1, .queue = 8, .calls_a_thread = 2});
+    std::promise<SharedCall*> parking;
+    auto parked = spawn([](Lane& on, std::promise<SharedCall*>& tell) -> asio::awaitable<bool> {
+        auto answer = co_await on.run([&tell] {
+            SharedCall* me = SharedCall::current();
+            tell.set_value(me);
+            if (me == nullptr) return false;
+            me->park();
+            return SharedCall::current() == me;
+        });
+        co_return answer.has_value() && *answer;
+    }(lane, parking));
+    SharedCall* first = parking.get_future().get();
+    ASSERT_NE(first, nullptr);
+    auto second = spawn([](Lane& on, SharedCall* other) -> asio::awaitable<bool> {
+        auto answer = co_await on.run([other] { return SharedCall::current() != other; });
+        co_return answer.has_value() && *answer;
+    }(lane, first));
+    EXPECT_TRUE(second.get());
+    EXPECT_EQ(lane.counters().running, 1U);
+    first->unpark();
+    EXPECT_TRUE(parked.get());
+    lane.drain();
+    EXPECT_EQ(lane.counters().running, 0U);
+    EXPECT_EQ(SharedCall::current(), nullptr);
+}
+
+TEST_F(SharedCalls, DoNotParkWhenTheyWereUnparkedBefore) {
+    Lane lane({.name = "keys", .threads = 1, .queue = 8, .calls_a_thread = 2});
+    auto outcome = spawn([](Lane& on) -> asio::awaitable<bool> {
+        auto answer = co_await on.run([] {
+            SharedCall::current()->unpark();
+            SharedCall::current()->park();
+        });
+        co_return answer.has_value();
+    }(lane));
+    EXPECT_TRUE(outcome.get());
+}
+
+TEST_F(SharedCalls, ThatYieldLetThoseThatWaitBegin) {
+    Lane lane({.name = "keys", .threads = 1, .queue = 8, .calls_a_thread = 8});
+    Gate gate;
+    std::vector<int> begun;  // on the lane's thread alone
+    std::vector<std::future<bool>> calls;
+    calls.push_back(spawn([](Lane& on, Gate& at, std::vector<int>& order) -> asio::awaitable<bool> {
+        auto answer = co_await on.run([&at, &order] {
+            at.pass();
+            SharedCall::current()->yield();
+            order.push_back(1);
+        });
+        co_return answer.has_value();
+    }(lane, gate, begun)));
+    for (int i = 2; i <= 4; ++i) {
+        calls.push_back(spawn([](Lane& on, std::vector<int>& order, int number) -> asio::awaitable<bool> {
+            auto answer = co_await on.run([&order, number] { order.push_back(number); });
+            co_return answer.has_value();
+        }(lane, begun, i)));
+    }
+    spawn([]() -> asio::awaitable<void> { co_return; }()).get();  // all of them are on the lane now
+    gate.open();
+    for (auto& call : calls) EXPECT_TRUE(call.get());
+    EXPECT_EQ(begun, (std::vector{2, 3, 4, 1}));
+}
+
+TEST_F(SharedCalls, WithLongWorkHoldNobodyUp) {
+    Lane lane({.name = "keys", .threads = 1, .queue = 8, .calls_a_thread = 2});
+    Gate gate;
+    auto slow = spawn([](Lane& on, Gate& at) -> asio::awaitable<bool> {
+        auto answer = co_await on.run([&at] {
+            run_long([&at] { at.pass(); });
+            try {
+                run_long([] { throw std::runtime_error("as elsewhere"); });
+            } catch (const std::runtime_error&) {
+                return true;
+            }
+            return false;
+        });
+        co_return answer.has_value() && *answer;
+    }(lane, gate));
+    auto quick = spawn([](Lane& on) -> asio::awaitable<bool> {
+        auto answer = co_await on.run([] {});
+        co_return answer.has_value();
+    }(lane));
+    EXPECT_TRUE(quick.get());
+    gate.open();
+    EXPECT_TRUE(slow.get());
+}
+
+TEST_F(SharedCalls, AreRefusedBeyondTheRoomAndAllEndInADrain) {
+    Lane lane({.name = "keys", .threads = 2, .queue = 2, .calls_a_thread = 3});
+    std::latch parked(6);
+    std::mutex mutex;
+    std::vector<SharedCall*> waiting;
+    std::vector<std::future<bool>> calls;
+    const auto park = [](Lane& on, std::latch& begun, std::mutex& lock,
+                         std::vector<SharedCall*>& all) -> asio::awaitable<bool> {
+        auto answer = co_await on.run([&begun, &lock, &all] {
+            {
+                const std::lock_guard guard(lock);
+                all.push_back(SharedCall::current());
+            }
+            begun.count_down();
+            SharedCall::current()->park();
+        });
+        co_return answer.has_value();
+    };
+    for (int i = 0; i < 6; ++i) calls.push_back(spawn(park(lane, parked, mutex, waiting)));
+    parked.wait();
+    for (int i = 0; i < 2; ++i) {
+        calls.push_back(spawn([](Lane& on) -> asio::awaitable<bool> {
+            auto answer = co_await on.run([] {});
+            co_return answer.has_value();
+        }(lane)));
+    }
+    auto refused = spawn([](Lane& on) -> asio::awaitable<Code> {
+        auto answer = co_await on.run([] {});
+        co_return answer ? Code::Internal : answer.error().code;
+    }(lane));
+    EXPECT_EQ(refused.get(), Code::Overloaded);
+    lane.close();
+    for (SharedCall* call : waiting) call->unpark();
+    lane.drain();
+    for (auto& call : calls) EXPECT_TRUE(call.get());
 }
 
 TEST_F(LaneTest, ABriefCallRunsOnTheEdgeThreadItself) {

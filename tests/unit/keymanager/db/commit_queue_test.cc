@@ -1,6 +1,9 @@
 #include "keymanager/db/commit_queue.h"
 
+#include <functional>
+#include <semaphore>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "keymanager/db/repository.h"
@@ -89,6 +92,57 @@ TEST_F(CommitQueueTest, AFailedCommitFailsEveryMemberAndLeavesNothing) {
     EXPECT_EQ(stored(), Names{});
     // The queue goes on.
     EXPECT_TRUE(queue_->run(put("later")));
+}
+
+/// A call that shares its thread with one other, which it lets go first when it yields.
+class SharedTurn final : public SharedCall {
+public:
+    explicit SharedTurn(std::function<void()> other) : other_(std::move(other)) { set_current(this); }
+    ~SharedTurn() { set_current(nullptr); }
+    void park() override { parked_.acquire(); }
+    void unpark() override { parked_.release(); }
+    void yield() override {
+        std::exchange(other_, [] {})();
+    }
+
+private:
+    std::counting_semaphore<> parked_{0};
+    std::function<void()> other_;
+};
+
+TEST_F(CommitQueueTest, AWriterThatSharesItsThreadLetsOthersJoinBeforeItLeads) {
+    std::thread other;
+    Result<void> others;
+    {
+        SharedTurn turn([&] {
+            other = std::thread([&] { others = queue_->run(put("other")); });
+            while (queue_->size() < 2) std::this_thread::yield();
+        });
+        EXPECT_TRUE(queue_->run([&](Session& session) -> Result<void> {
+            EXPECT_EQ(queue_->size(), 2u);
+            return put("mine")(session);
+        }));
+    }
+    // Led by the first, so it needed no turn of its own.
+    other.join();
+    EXPECT_TRUE(others);
+    EXPECT_EQ(stored(), (Names{"mine", "other"}));
+}
+
+TEST_F(CommitQueueTest, AWriterThatSharesItsThreadParksWhileAnotherLeads) {
+    std::thread sharing;
+    Result<void> shared;
+    EXPECT_TRUE(queue_->run([&](Session& session) -> Result<void> {
+        sharing = std::thread([&] {
+            const SharedTurn turn([] {});
+            shared = queue_->run(put("shared"));
+        });
+        while (queue_->size() < 2) std::this_thread::yield();
+        return put("leader")(session);
+    }));
+    sharing.join();
+    EXPECT_TRUE(shared);
+    EXPECT_EQ(stored(), (Names{"leader", "shared"}));
 }
 
 TEST_F(CommitQueueTest, OneWriterAloneRollsBackWhatFailed) {
