@@ -165,7 +165,8 @@ constexpr Query InsertEncryptedData{
     " VALUES (:id, :created, :updated, '0', :status, :type, :secret, :kek, :cypher_text, :extended)"};
 constexpr Query InsertStoreMetadata{
     "INSERT INTO secret_store_metadata (id, created_at, updated_at, deleted, status, \"key\", value, secret_id)"
-    " VALUES (:id, :created, :updated, '0', :status, :key, :value, :secret)"};
+    " VALUES (:id, :created, :updated, '0', :status, :key, :value, :secret),"
+    " (:id2, :created2, :updated2, '0', :status2, :key2, :value2, :secret2)"};
 constexpr Query TouchSecret{"UPDATE secrets SET updated_at = :updated WHERE id = :id AND deleted = '0'"};
 
 // Races of several Barbicans may have left more than one: the newest counts, as it does for them.
@@ -469,11 +470,13 @@ Result<void> insert_payload(Session& session, const SecretId& id, const KekId& k
         return {};
     }));
     if (has_one) return Error{Code::Conflict, "the secret has a payload already", id.str()};
-    TRY(session.execute(InsertEncryptedData, {random_uuid(), now, now, Active, content_type, id, kek,
+    // Nobody sees the ids of these rows. Random ones would write another page of their index each.
+    TRY(session.execute(InsertEncryptedData, {time_ordered_uuid(), now, now, Active, content_type, id, kek,
                                               wrapped.cypher_text, wrapped.kek_meta_extended}));
     // Barbican never sets the status of these rows, so they stay at its default.
-    TRY(session.execute(InsertStoreMetadata, {random_uuid(), now, now, Pending, "plugin_name", store_plugin, id}));
-    TRY(session.execute(InsertStoreMetadata, {random_uuid(), now, now, Pending, "content_type", content_type, id}));
+    TRY(session.execute(InsertStoreMetadata,
+                        {time_ordered_uuid(), now, now, Pending, "plugin_name", store_plugin, id, time_ordered_uuid(),
+                         now, now, Pending, "content_type", content_type, id}));
     return {};
 }
 
