@@ -264,8 +264,8 @@ CREATE TABLE sp_canaries (
 /// Found by the look-ups that Barbican's own indexes do not serve: a project's list in its order, a secret by its name,
 /// what has expired, what a user may see by an access list. Revision 2.
 constexpr std::string_view OwnIndexes = R"sql(
-CREATE INDEX IF NOT EXISTS sp_ix_secrets_listed ON secrets (project_id, created_at, id);
-CREATE INDEX IF NOT EXISTS sp_ix_secrets_named ON secrets (project_id, name);
+CREATE INDEX IF NOT EXISTS sp_ix_secrets_listed ON secrets (project_id, created_at, id, deleted, expiration);
+CREATE INDEX IF NOT EXISTS sp_ix_secrets_named ON secrets (project_id, name, created_at, id, deleted, expiration);
 CREATE INDEX IF NOT EXISTS sp_ix_secrets_expiration ON secrets (expiration);
 CREATE INDEX IF NOT EXISTS sp_ix_secret_acl_users_user ON secret_acl_users (user_id);
 CREATE INDEX IF NOT EXISTS sp_ix_orders_listed ON orders (project_id, created_at, id);
