@@ -66,7 +66,7 @@ Checked<Response> show(const Exchange& exchange, const ContainerId& id) {
 Checked<Response> remove(const Exchange& exchange, const ContainerId& id) {
     const auto done = exchange.key_manager.containers().remove(exchange.caller, id);
     if (!done) return exchange.rejection(done.error(), Deletion);
-    return empty_response(204);
+    return deleted_response(exchange, *done);
 }
 
 Checked<Response> add_secret(const Exchange& exchange, const ContainerId& id) {

@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "keymanager/api/media_type.h"
+#include "keymanager/api/response.h"
+#include "keymanager/base/log.h"
 #include "keymanager/base/uuid.h"
 
 namespace sallyport::api {
@@ -28,6 +30,15 @@ Checked<void> Exchange::require_json_body() const {
 Checked<JsonBody> Exchange::json_body() const {
     TRY(require_json_body());
     return JsonBody::parse(request.body, config.request_bytes);
+}
+
+Response deleted_response(const Exchange& exchange, const core::Deletion& deletion) {
+    Response response = empty_response(204);
+    if (deletion.consumers == 0) return response;
+    log_warning("{} {} ({}): deleted, and its registered consumers ({}) with it", exchange.request.method,
+                exchange.request.target, exchange.request.request_id, deletion.consumers);
+    response.headers.emplace_back("X-Sallyport-Deleted-Consumers", std::to_string(deletion.consumers));
+    return response;
 }
 
 Rejection method_not_allowed(std::string_view allow) {

@@ -39,6 +39,8 @@ struct Exchange {
     Checked<JsonBody> json_body() const;
 };
 
+/// 204; if consumers were passed over, the log and a header of ours say how many.
+Response deleted_response(const Exchange& exchange, const core::Deletion& deletion);
 /// 405 with the methods that there are.
 Rejection method_not_allowed(std::string_view allow = {});
 /// 404 with an empty description: no such resource.

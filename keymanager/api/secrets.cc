@@ -252,7 +252,7 @@ Checked<Response> describe(const Exchange& exchange, const SecretId& id) {
 Checked<Response> remove(const Exchange& exchange, const SecretId& id) {
     const auto done = exchange.key_manager.remove(exchange.caller, id);
     if (!done) return exchange.rejection(done.error(), Deletion);
-    return empty_response(204);
+    return deleted_response(exchange, *done);
 }
 
 Checked<Response> serve_payload(const Exchange& exchange, const SecretId& id, bool has_more) {

@@ -60,10 +60,12 @@ Result<model::PageOf<model::Container>> Containers::list(const Caller& caller, c
     });
 }
 
-Result<void> Containers::remove(const Caller& caller, const ContainerId& id) const {
-    return context_.database->write([this, &caller, &id](db::Session& session) -> Result<void> {
-        TRY(context_.permitted(session, caller, "container:delete", id));
-        return db::delete_container(session, id, context_.clock.now());
+Result<Deletion> Containers::remove(const Caller& caller, const ContainerId& id) const {
+    return context_.database->write([this, &caller, &id](db::Session& session) -> Result<Deletion> {
+        const model::Container container = TRY(context_.permitted(session, caller, "container:delete", id));
+        const Deletion deletion = TRY(heed_consumers(context_, session, container));
+        TRY(db::delete_container(session, id, context_.clock.now()));
+        return deletion;
     });
 }
 

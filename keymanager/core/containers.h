@@ -7,6 +7,7 @@
 #include "keymanager/base/ids.h"
 #include "keymanager/base/result.h"
 #include "keymanager/core/caller.h"
+#include "keymanager/core/deletion.h"
 #include "keymanager/model/container.h"
 
 namespace sallyport::core {
@@ -30,8 +31,8 @@ public:
     Result<model::Container> describe(const Caller& caller, const ContainerId& id) const;
     Result<model::PageOf<model::Container>> list(const Caller& caller, const model::ContainerFilter& filter,
                                                  const model::Page& page) const;
-    /// Its secrets stay.
-    Result<void> remove(const Caller& caller, const ContainerId& id) const;
+    /// Its secrets stay. Error: `Conflict` if it has consumers and they are to be heeded.
+    Result<Deletion> remove(const Caller& caller, const ContainerId& id) const;
 
     /// Error: `InvalidInput` unless the container is generic; `NotFound` as for create(); `Conflict` if that secret is
     /// in it under that name.

@@ -166,11 +166,13 @@ Result<Payload> KeyManager::fetch(const Caller& caller, const SecretId& id) {
     return open_payload(impl_->context, *found);
 }
 
-Result<void> KeyManager::remove(const Caller& caller, const SecretId& id) {
+Result<Deletion> KeyManager::remove(const Caller& caller, const SecretId& id) {
     const Context& context = impl_->context;
-    return context.database->write([&context, &caller, &id](db::Session& session) -> Result<void> {
-        TRY(context.permitted(session, caller, "secret:delete", id));
-        return db::delete_secret(session, id, context.clock.now());
+    return context.database->write([&context, &caller, &id](db::Session& session) -> Result<Deletion> {
+        const Secret secret = TRY(context.permitted(session, caller, "secret:delete", id));
+        const Deletion deletion = TRY(heed_consumers(context, session, secret));
+        TRY(db::delete_secret(session, id, context.clock.now()));
+        return deletion;
     });
 }
 

@@ -13,6 +13,7 @@
 #include "keymanager/core/caller.h"
 #include "keymanager/core/consumers.h"
 #include "keymanager/core/containers.h"
+#include "keymanager/core/deletion.h"
 #include "keymanager/core/limits.h"
 #include "keymanager/core/orders.h"
 #include "keymanager/core/payload.h"
@@ -72,7 +73,8 @@ public:
                                               const model::Page& page, Detail detail = Detail::Plain);
     /// The key itself. Error: `NotFound` also if the secret has no payload.
     Result<Payload> fetch(const Caller& caller, const SecretId& id);
-    Result<void> remove(const Caller& caller, const SecretId& id);
+    /// Error: `Conflict` if it has consumers and they are to be heeded.
+    Result<Deletion> remove(const Caller& caller, const SecretId& id);
 
     const AccessPolicy& policy() const;
     Timestamp now() const;  ///< by the clock that decides about expirations
