@@ -114,8 +114,10 @@ Record answer_row(const LoadedPolicy& loaded, std::string_view action, const cor
 Result<void> check_all(const CheckOptions& options, CliContext& context) {
     const LoadedPolicy loaded = TRY(load(options.source, context));
     std::vector<Record> rows;
-    for (const core::DefaultRule& rule : core::default_policy()) {
-        if (is_action(rule.name)) rows.push_back(answer_row(loaded, rule.name, options.question));
+    for (const auto& rules : {core::default_policy(), core::own_policy()}) {
+        for (const core::DefaultRule& rule : rules) {
+            if (is_action(rule.name)) rows.push_back(answer_row(loaded, rule.name, options.question));
+        }
     }
     return print_list(context, {"action", "roles", "object", "allowed"}, rows);
 }

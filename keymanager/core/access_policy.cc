@@ -239,8 +239,10 @@ AccessPolicy& AccessPolicy::operator=(AccessPolicy&&) noexcept = default;
 
 Result<AccessPolicy> AccessPolicy::load(std::string_view overrides_yaml, bool new_defaults) {
     std::map<std::string, PolicyText, std::less<>> texts;
-    for (const DefaultRule& rule : default_policy()) {
-        texts[std::string(rule.name)] = PolicyText{std::string(rule.check_with(new_defaults)), {}, false};
+    for (const auto& rules : {default_policy(), own_policy()}) {
+        for (const DefaultRule& rule : rules) {
+            texts[std::string(rule.name)] = PolicyText{std::string(rule.check_with(new_defaults)), {}, false};
+        }
     }
     for (auto& [name, text] : TRY(read_policy_file(overrides_yaml))) texts[name] = std::move(text);
 

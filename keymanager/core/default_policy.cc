@@ -467,15 +467,36 @@ constexpr DefaultRule Rules[] = {
      "Add a transport key.",
      "POST /v1/transport_keys"},
 };
+
+// Ours, with one check for both sets: an agent's local operators (auth.peers) have roles, but no token of the deployment.
+constexpr DefaultRule OwnRules[] = {
+    {"secret:undelete",
+     "rule:secret_project_admin or rule:system_admin or rule:service_admin",
+     "",
+     TokenScope::Both,
+     "Bring a deleted secret back.",
+     "POST /sallyport/v1/life-cycle/undelete"},
+    {"project:remove",
+     "rule:system_admin or rule:service_admin",
+     "",
+     TokenScope::Both,
+     "Count or remove everything that any project has.",
+     "POST /sallyport/v1/life-cycle/project\n"
+     "POST /sallyport/v1/life-cycle/project/remove"},
+};
 // clang-format on
 
 }  // namespace
 
 std::span<const DefaultRule> default_policy() { return Rules; }
+std::span<const DefaultRule> own_policy() { return OwnRules; }
 
 const DefaultRule* find_default_rule(std::string_view name) {
-    const auto* found = std::ranges::find(Rules, name, &DefaultRule::name);
-    return found == std::end(Rules) ? nullptr : found;
+    for (const auto& rules : {default_policy(), own_policy()}) {
+        const auto found = std::ranges::find(rules, name, &DefaultRule::name);
+        if (found != rules.end()) return &*found;
+    }
+    return nullptr;
 }
 
 }  // namespace sallyport::core

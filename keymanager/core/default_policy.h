@@ -13,7 +13,7 @@ enum class TokenScope {
     Both        ///< of a project or of the deployment, not of a domain
 };
 
-/// One rule that Barbican registers.
+/// One rule that Barbican registers, or one of ours in the same form.
 struct DefaultRule {
     std::string_view name;
     std::string_view check;      ///< with enforce_new_defaults
@@ -29,7 +29,9 @@ struct DefaultRule {
 };
 
 std::span<const DefaultRule> default_policy();
-/// nullptr if Barbican has no such rule.
+/// The rules of actions that only we have.
+std::span<const DefaultRule> own_policy();
+/// Of either; nullptr if there is no such rule.
 const DefaultRule* find_default_rule(std::string_view name);
 
 }  // namespace sallyport::core

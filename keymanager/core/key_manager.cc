@@ -42,6 +42,7 @@ struct KeyManager::Impl {
     UserMetadata user_metadata{context};
     Quotas quotas{context};
     TransportKeys transport_keys{context};
+    LifeCycle life_cycle{context};
     RowCache rows{};
 
     /// What was read before, if nothing was written since; else it is read now.
@@ -91,6 +92,7 @@ Consumers& KeyManager::consumers() { return impl_->consumers; }
 UserMetadata& KeyManager::user_metadata() { return impl_->user_metadata; }
 Quotas& KeyManager::quotas() { return impl_->quotas; }
 TransportKeys& KeyManager::transport_keys() { return impl_->transport_keys; }
+LifeCycle& KeyManager::life_cycle() { return impl_->life_cycle; }
 
 const AccessPolicy& KeyManager::policy() const { return impl_->context.policy; }
 Timestamp KeyManager::now() const { return impl_->context.clock.now(); }

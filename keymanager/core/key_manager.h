@@ -14,6 +14,7 @@
 #include "keymanager/core/consumers.h"
 #include "keymanager/core/containers.h"
 #include "keymanager/core/deletion.h"
+#include "keymanager/core/life_cycle.h"
 #include "keymanager/core/limits.h"
 #include "keymanager/core/orders.h"
 #include "keymanager/core/payload.h"
@@ -53,6 +54,7 @@ public:
     UserMetadata& user_metadata();
     Quotas& quotas();
     TransportKeys& transport_keys();
+    LifeCycle& life_cycle();
 
     /// The question alone, for doors that must refuse before they look at the rest of a request. The use cases ask
     /// again.

@@ -83,6 +83,23 @@ std::string operations_of(const DefaultRule& rule) {
     return text;
 }
 
+std::string sample_entry(const DefaultRule& rule, bool new_defaults) {
+    std::string text;
+    if (!rule.about.empty()) text += fmt::format("# {}\n", rule.about);
+    text += operations_of(rule);
+    if (const std::string_view scopes = scopes_of(rule.scope); !scopes.empty()) {
+        text += fmt::format("# Intended scope(s): {}\n", scopes);
+    }
+    text += fmt::format("#{}: {}\n", quoted(rule.name), quoted(rule.check_with(new_defaults)));
+    const std::string_view other = rule.check_with(!new_defaults);
+    if (other != rule.check_with(new_defaults)) {
+        text += fmt::format("# With new_rbac_defaults: {}\n# {}: {}\n", new_defaults ? "false" : "true",
+                            quoted(rule.name), quoted(other));
+    }
+    text += '\n';
+    return text;
+}
+
 }  // namespace
 
 std::vector<std::string> with_implied_roles(std::vector<std::string> roles) {
@@ -142,22 +159,12 @@ std::vector<std::string> idle_rules(const AccessPolicy& policy) {
 
 std::string policy_sample(bool new_defaults) {
     std::string text = fmt::format(
-        "# Barbican's {} rules. A rule that is given here replaces its default; the others keep theirs.\n"
+        "# Barbican's {} rules, then Sallyport's own. A rule that is given here replaces its default; the others keep "
+        "theirs.\n"
         "# The agent reads the file that `policy_file` of agent.yaml names, when it starts.\n\n",
         new_defaults ? "new" : "older");
-    for (const DefaultRule& rule : default_policy()) {
-        if (!rule.about.empty()) text += fmt::format("# {}\n", rule.about);
-        text += operations_of(rule);
-        if (const std::string_view scopes = scopes_of(rule.scope); !scopes.empty()) {
-            text += fmt::format("# Intended scope(s): {}\n", scopes);
-        }
-        text += fmt::format("#{}: {}\n", quoted(rule.name), quoted(rule.check_with(new_defaults)));
-        const std::string_view other = rule.check_with(!new_defaults);
-        if (other != rule.check_with(new_defaults)) {
-            text += fmt::format("# With new_rbac_defaults: {}\n# {}: {}\n", new_defaults ? "false" : "true",
-                                quoted(rule.name), quoted(other));
-        }
-        text += '\n';
+    for (const auto& rules : {default_policy(), own_policy()}) {
+        for (const DefaultRule& rule : rules) text += sample_entry(rule, new_defaults);
     }
     return text;
 }

@@ -22,15 +22,24 @@ constexpr std::string_view Pending = "PENDING";
 
 // ---------------------------------------------------------------------------------------------- projects
 
-constexpr Query FindProject{"SELECT id FROM projects WHERE external_id = :project", 1};
+constexpr Query FindProject{"SELECT id, deleted FROM projects WHERE external_id = :project", 2};
+constexpr Query ReviveProject{
+    "UPDATE projects SET deleted = '0', deleted_at = NULL, updated_at = :updated WHERE id = :id"};
 constexpr Query InsertProject{
     "INSERT INTO projects (id, created_at, updated_at, deleted, status, external_id)"
     " VALUES (:id, :created, :updated, '0', :status, :project)"};
 
-Result<std::optional<ProjectRowId>> find_project(Session& session, const ProjectId& project) {
-    std::optional<ProjectRowId> found;
+struct ProjectRow {
+    ProjectRowId id;
+    bool deleted = false;
+};
+
+Result<std::optional<ProjectRow>> find_project(Session& session, const ProjectId& project) {
+    std::optional<ProjectRow> found;
     TRY(session.select(FindProject, {project}, [&found](Columns& row) -> Result<void> {
-        found = row.id<ProjectRowId>();
+        found.emplace();
+        found->id = row.id<ProjectRowId>();
+        found->deleted = row.flag();
         return row.finish();
     }));
     return found;
@@ -39,7 +48,7 @@ Result<std::optional<ProjectRowId>> find_project(Session& session, const Project
 Result<ProjectRowId> existing_project(Session& session, const ProjectId& project) {
     auto found = TRY(find_project(session, project));
     if (!found) return Error{Code::Internal, "the project has no row yet", project.str()};
-    return *std::move(found);
+    return std::move(found->id);
 }
 
 // ---------------------------------------------------------------------------------------------- secrets
@@ -340,7 +349,11 @@ Result<std::string> order_of(const std::vector<model::SortKey>& keys) {
 }  // namespace
 
 Result<ProjectRowId> ensure_project(Session& session, const ProjectId& project, Timestamp now) {
-    if (auto found = TRY(find_project(session, project))) return *std::move(found);
+    if (auto found = TRY(find_project(session, project))) {
+        // It was removed, and is used again. Its old keys stay removed: it gets a new one.
+        if (found->deleted) TRY(session.execute(ReviveProject, {now, found->id}));
+        return std::move(found->id);
+    }
     // A token of the deployment or of a domain: what it made would be everybody's or nobody's.
     if (project.empty()) return Error{Code::Forbidden, "not allowed", "a token of no project can own nothing"};
     ProjectRowId row(random_uuid());
@@ -436,10 +449,24 @@ Result<model::PageOf<model::Secret>> list_secrets(Session& session, const Projec
     return answer;
 }
 
-Result<void> delete_secret(Session& session, const SecretId& id, Timestamp now) {
-    if (TRY(session.execute(MarkSecret, {now, now, id, now})) == 0) return no_secret(id);
+namespace {
+
+/// The access list stays, as Barbican leaves it: a private secret that is undeleted is still private.
+Result<void> mark_secret(Session& session, const SecretId& id, Timestamp now, Timestamp alive_at) {
+    if (TRY(session.execute(MarkSecret, {now, now, id, alive_at})) == 0) return no_secret(id);
     for (const Query& mark : MarkChildren) TRY(session.execute(mark, {now, now, id}));
-    return remove_acl(session, id);
+    return {};
+}
+
+}  // namespace
+
+Result<void> delete_secret(Session& session, const SecretId& id, Timestamp now) {
+    return mark_secret(session, id, now, now);
+}
+
+Result<void> delete_expired_secret(Session& session, const SecretId& id, Timestamp now) {
+    // Nothing expired before there were any.
+    return mark_secret(session, id, now, Timestamp());
 }
 
 Result<long> count_secrets(Session& session, const ProjectId& project, Timestamp now) {

@@ -17,7 +17,7 @@
 /// Errors beside those named: `Unavailable` if the session is lost, `Corrupt` if a row makes no sense.
 namespace sallyport::db {
 
-/// The project's row, made on first use.
+/// The project's row, made on first use; one that was removed comes back (its keys do not).
 Result<ProjectRowId> ensure_project(Session& session, const ProjectId& project, Timestamp now);
 
 /// A secret and everything about it but its payload. Error: `NotFound`.
@@ -27,8 +27,11 @@ Result<void> insert_secret(Session& session, const model::Secret& secret);
 Result<model::PageOf<model::Secret>> list_secrets(Session& session, const ProjectId& project,
                                                   const model::SecretFilter& filter, const model::Page& page,
                                                   Timestamp now);
-/// Soft: the row, its encrypted data and its metadata are marked. Error: `NotFound`.
+/// Soft: the row, its encrypted data, its metadata and its consumers are marked; its access list stays.
+/// Error: `NotFound`.
 Result<void> delete_secret(Session& session, const SecretId& id, Timestamp now);
+/// The same whether it has expired or not.
+Result<void> delete_expired_secret(Session& session, const SecretId& id, Timestamp now);
 Result<long> count_secrets(Session& session, const ProjectId& project, Timestamp now);
 
 /// What one unwrap needs.
