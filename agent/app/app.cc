@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "agent/app/policy.h"
+#include "agent/app/sweeper.h"
 #include "agent/app/systemd.h"
 #include "agent/auth/authenticators.h"
 #include "agent/http/server.h"
@@ -17,6 +18,7 @@
 #include "agent/metrics/metrics_page.h"
 #include "agent/metrics/request_metrics.h"
 #include "agent/node_api/hypervisor.h"
+#include "agent/node_api/life_cycle.h"
 #include "agent/node_api/passphrase.h"
 #include "agent/node_api/volumes.h"
 #include "agent/objects/object_door.h"
@@ -127,6 +129,25 @@ model::Quotas quotas_of(const config::Quotas& quotas) {
             number(quotas.cas)};
 }
 
+core::LifeCycleRules rules_of(const config::LifeCycle& settings) {
+    using std::chrono::days;
+    core::LifeCycleRules rules;
+    rules.delete_with_consumers = settings.delete_with_consumers;
+    rules.undelete_window = days(settings.undelete_days);
+    rules.finished_orders = days(settings.finished_order_days);
+    rules.sweep_expired = settings.sweep_expired;
+    return rules;
+}
+
+/// One step, told if it did anything.
+Result<bool> sweep(core::LifeCycle& life_cycle) {
+    const core::Swept swept = TRY(life_cycle.sweep());
+    if (swept.secrets + swept.orders > 0) {
+        log_info("swept out {} expired secrets and {} finished orders", swept.secrets, swept.orders);
+    }
+    return swept.more;
+}
+
 Result<std::unique_ptr<core::KeyManager>> open_key_manager(const config::Config& config) {
     db::DatabaseConfig settings;
     settings.url = config.database;
@@ -136,8 +157,10 @@ Result<std::unique_ptr<core::KeyManager>> open_key_manager(const config::Config&
     std::unique_ptr<store::SecretStore> store = TRY(open_store(config));
     core::AccessPolicy policy = TRY(load_policy(config.policy_file, config.new_rbac_defaults));
     for (const std::string& name : core::idle_rules(policy)) log_warning("policy: {}", idle_rule_text(name));
-    const core::KeyManagerLimits limits{static_cast<std::size_t>(config.limits.secret_bytes),
-                                        quotas_of(config.limits.quotas)};
+    core::KeyManagerLimits limits;
+    limits.secret_bytes = static_cast<std::size_t>(config.limits.secret_bytes);
+    limits.quotas = quotas_of(config.limits.quotas);
+    limits.life_cycle = rules_of(config.life_cycle);
     return core::KeyManager::open(std::move(database), std::move(store), std::move(policy), system_clock(), limits);
 }
 
@@ -158,6 +181,7 @@ public:
         metrics_.add(*edge_);
         node_routes_.push_back(metrics_.route());
         keys_ = add_lane(keys_lane_config(config_));
+        build_life_cycle_routes();
         build_hypervisor_routes();
         build_volume_routes();
         TRY(build_rest_door());
@@ -169,11 +193,13 @@ public:
     void start() {
         edge_->start();
         for (auto& server : servers_) server->start();
+        start_sweeper();
     }
 
     /// True if every request got its answer in time.
     bool stop() {
         bool clean = true;
+        sweeper_.reset();
         const auto until = std::chrono::steady_clock::now() + seconds(config_.server.stop_seconds);
         for (auto& server : servers_) {
             const auto left = until - std::chrono::steady_clock::now();
@@ -191,6 +217,19 @@ private:
         lanes_.push_back(std::make_unique<lanes::Lane>(std::move(settings)));
         metrics_.add(*lanes_.back());
         return lanes_.back().get();
+    }
+
+    void build_life_cycle_routes() {
+        life_cycle_routes_ = std::make_unique<node_api::LifeCycleRoutes>(key_manager_->life_cycle());
+        node_routes_.push_back(life_cycle_routes_->route(*keys_));
+    }
+
+    void start_sweeper() {
+        const config::LifeCycle& settings = config_.life_cycle;
+        if (!config_.has_role(config::Role::KeyManager)) return;
+        if (!settings.sweep_expired && settings.finished_order_days == 0) return;
+        sweeper_ = std::make_unique<Sweeper>([this] { return sweep(key_manager_->life_cycle()); },
+                                             Sweeper::Times{.rest = std::chrono::minutes(settings.sweep_minutes)});
     }
 
     void build_hypervisor_routes() {
@@ -271,6 +310,7 @@ private:
     metrics::MetricsPage metrics_{SALLYPORT_VERSION};
     std::unique_ptr<core::KeyManager> key_manager_;
     std::unique_ptr<api::Router> router_;
+    std::unique_ptr<node_api::LifeCycleRoutes> life_cycle_routes_;
     std::unique_ptr<libvirt::Hypervisor> hypervisor_;
     std::unique_ptr<node_api::HypervisorRoutes> hypervisor_routes_;
     std::unique_ptr<volume::VolumeEncryptor> volumes_;
@@ -284,6 +324,7 @@ private:
     std::unique_ptr<rest::RestDoor> rest_;
     std::unique_ptr<objects::ObjectDoor> objects_;
     std::vector<std::unique_ptr<http::Server>> servers_;
+    std::unique_ptr<Sweeper> sweeper_;
 };
 
 }  // namespace

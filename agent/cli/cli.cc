@@ -17,6 +17,7 @@
 #include "agent/cli/object.h"
 #include "agent/cli/order.h"
 #include "agent/cli/policy.h"
+#include "agent/cli/project.h"
 #include "agent/cli/quota.h"
 #include "agent/cli/secret.h"
 #include "agent/cli/serve.h"
@@ -40,6 +41,7 @@ void add_commands(CLI::App& root, CliContext& context) {
     add_container_commands(root, context);
     add_acl_commands(root, context);
     add_quota_commands(root, context);
+    add_project_commands(root, context);
     add_policy_commands(root, context);
     add_db_commands(root, context);
     add_status_command(root, context);

@@ -190,6 +190,13 @@ Result<void> update(CliContext& context, const UpdateOptions& options) {
     return {};
 }
 
+Result<void> undelete(CliContext& context, const std::string& id) {
+    AgentClient agent = TRY(AgentClient::from_config(context));
+    TRY(agent.call("POST", "/sallyport/v1/life-cycle/undelete", json::object{{"secret", id}}));
+    remark(context, fmt::format("secret {} is back", id));
+    return {};
+}
+
 void add_store(CLI::App& noun, CliContext& context) {
     const auto options = std::make_shared<StoreOptions>();
     CLI::App& verb =
@@ -246,6 +253,13 @@ void add_update(CLI::App& noun, CliContext& context) {
     set_action(verb, context, [options, &context] { return update(context, *options); });
 }
 
+void add_undelete(CLI::App& noun, CliContext& context) {
+    add_verb_on_one(noun, context, Secrets,
+                    {"undelete", "Bring back a secret that was deleted lately (life_cycle.undelete_days)",
+                     "sallyport secret undelete 6f0d2f6e-9b2c-4a43-8f0e-0f5c6f2f4a11"},
+                    [&context](const std::string& id) { return undelete(context, id); });
+}
+
 }  // namespace
 
 void add_secret_commands(CLI::App& root, CliContext& context) {
@@ -255,6 +269,7 @@ void add_secret_commands(CLI::App& root, CliContext& context) {
     add_list(noun, context);
     add_update(noun, context);
     add_delete(noun, context, Secrets, "Delete secrets");
+    add_undelete(noun, context);
     add_consumer_commands(noun, context);
 }
 

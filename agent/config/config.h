@@ -11,6 +11,7 @@
 
 #include "keymanager/base/log.h"
 #include "keymanager/base/result.h"
+#include "keymanager/core/limits.h"
 #include "keymanager/store/simple_crypto.h"
 
 /// The agent's configuration as values. The member initialisers here are the defaults; names, ranges and texts stand
@@ -112,6 +113,15 @@ struct Limits {
     Quotas quotas;
 };
 
+/// When what ends, and for how long it can be taken back.
+struct LifeCycle {
+    core::DeleteWithConsumers delete_with_consumers = core::DeleteWithConsumers::Allow;
+    std::int64_t undelete_days = 7;
+    std::int64_t finished_order_days = 0;
+    bool sweep_expired = false;
+    std::int64_t sweep_minutes = 60;
+};
+
 enum class UpstreamType { Directory };
 struct Upstream {
     UpstreamType type = UpstreamType::Directory;
@@ -186,6 +196,7 @@ struct Config {
     std::string policy_file;  ///< empty: Barbican's defaults alone
     bool new_rbac_defaults = false;
     Limits limits;
+    LifeCycle life_cycle;
     std::optional<Objects> objects;
     Volumes volumes;
     Hypervisor hypervisor;

@@ -175,6 +175,30 @@ SectionOf<Limits> limit_options() {
         });
 }
 
+SectionOf<LifeCycle> life_cycle_options() {
+    using core::DeleteWithConsumers;
+    return SectionOf<LifeCycle>()
+        .option(
+            "delete_with_consumers", &LifeCycle::delete_with_consumers,
+            one_of(Words<DeleteWithConsumers>{{"allow", DeleteWithConsumers::Allow},
+                                              {"warn", DeleteWithConsumers::Warn},
+                                              {"refuse", DeleteWithConsumers::Refuse}}),
+            "What happens to a secret or container that a service has registered to use (a consumer) when its "
+            "owner deletes it. allow: it goes, as in Barbican. warn: it goes, and the log and a header of the answer "
+            "say so. refuse: 409 with the consumers.")
+        .option("undelete_days", &LifeCycle::undelete_days, integer(0, 36'500),
+                "For how many days an administrator can bring a deleted secret back, unless `db clean` was quicker. 0: "
+                "not at all.")
+        .option(
+            "finished_order_days", &LifeCycle::finished_order_days, integer(0, 36'500),
+            "Orders that ended so many days ago are swept out (deleted); the keys that they made stay. 0: never, as "
+            "in Barbican.")
+        .option("sweep_expired", &LifeCycle::sweep_expired, boolean(),
+                "Secrets past their expiration are swept out (deleted). Nobody can read them either way.")
+        .option("sweep_minutes", &LifeCycle::sweep_minutes, integer(1, 10'080),
+                "How long the sweep rests when nothing is left to do.");
+}
+
 SectionOf<Upstream> upstream_options() {
     return SectionOf<Upstream>()
         .option("type", &Upstream::type, one_of(Words<UpstreamType>{{"directory", UpstreamType::Directory}}),
@@ -336,6 +360,8 @@ SectionOf<Config> config_options() {
                 "Start from the defaults of later Barbicans (reader, member, admin, and each action for tokens of its "
                 "own scope only: enforce_new_defaults and enforce_scope) instead of admin, creator, observer, audit.")
         .section("limits", &Config::limits, limit_options(), "How much a request may hold.")
+        .section("life_cycle", &Config::life_cycle, life_cycle_options(),
+                 "When secrets and orders end, and for how long that can be taken back.")
         .section("objects", &Config::objects, object_options(), "The object proxy filter. Absent: none runs.")
         .section("volumes", &Config::volumes, volume_options(), "Encrypted volumes.")
         .section("hypervisor", &Config::hypervisor, hypervisor_options(), "Where guests run.")

@@ -1,0 +1,80 @@
+#include "agent/node_api/life_cycle.h"
+
+#include <boost/json.hpp>
+
+#include <algorithm>
+#include <string>
+#include <string_view>
+
+#include "agent/node_api/answer.h"
+#include "keymanager/base/bytes.h"
+
+namespace sallyport::node_api {
+namespace {
+
+namespace json = boost::json;
+
+constexpr std::string_view Root = "/sallyport/v1/life-cycle";
+
+Result<std::string> text_at(const api::Request& request, std::string_view name) {
+    json::error_code failed;
+    // These bodies hold ids, never a secret.
+    const json::value body = json::parse(text_of(request.body.reveal()), failed);
+    if (failed || !body.is_object())
+        return Error{Code::InvalidInput, "the request's body is no JSON object", failed.message()};
+    const json::value* value = body.get_object().if_contains(name);
+    if (value == nullptr || !value->is_string() || value->get_string().empty())
+        return Error{Code::InvalidInput, "'" + std::string(name) + "' is missing or no text", {}};
+    return std::string(value->get_string());
+}
+
+json::object to_json(const model::ProjectHoldings& holdings) {
+    return {{"secrets", holdings.secrets},
+            {"containers", holdings.containers},
+            {"orders", holdings.orders},
+            {"keks", holdings.keks},
+            {"consumers", holdings.consumers}};
+}
+
+Result<json::object> undelete(core::LifeCycle& life_cycle, const api::Request& request, const core::Caller& caller) {
+    const SecretId id(TRY(text_at(request, "secret")));
+    const model::Secret secret = TRY(life_cycle.undelete(caller, id));
+    json::object answer{{"secret", id.str()}, {"name", nullptr}, {"project", secret.project.str()}};
+    if (secret.attributes.name) answer["name"] = *secret.attributes.name;
+    return answer;
+}
+
+Result<json::object> run(core::LifeCycle& life_cycle, const api::Request& request, const core::Caller& caller) {
+    std::string_view verb = request.target;
+    verb.remove_prefix(std::min(verb.size(), Root.size()));
+    if (request.method != "POST")
+        return Error{Code::NotFound, "there is no " + request.method + " " + request.target, {}};
+    if (verb == "/undelete") return undelete(life_cycle, request, caller);
+    if (verb == "/project")
+        return to_json(TRY(life_cycle.holdings(caller, ProjectId(TRY(text_at(request, "project"))))));
+    if (verb == "/project/remove") {
+        const auto step = TRY(life_cycle.remove_project(caller, ProjectId(TRY(text_at(request, "project")))));
+        json::object answer = to_json(step.removed);
+        answer["done"] = step.done;
+        return answer;
+    }
+    return Error{Code::NotFound, "there is no " + request.target, {}};
+}
+
+}  // namespace
+
+api::Response LifeCycleRoutes::handle(const api::Request& request, const core::Caller& caller) {
+    return answer(run(life_cycle_, request, caller));
+}
+
+http::Route LifeCycleRoutes::route(lanes::Lane& lane) {
+    const auto handler = [this, &lane](const api::Request& request,
+                                       const core::Caller& caller) -> http::asio::awaitable<api::Response> {
+        auto response = co_await lane.run([this, &request, &caller] { return handle(request, caller); });
+        if (!response) co_return answer(response.error());
+        co_return std::move(*response);
+    };
+    return {std::string(Root), handler};
+}
+
+}  // namespace sallyport::node_api
