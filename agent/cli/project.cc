@@ -48,9 +48,9 @@ Record with_counts(const RemoveOptions& options, const json::object& counts, std
 Result<void> remove_all(CliContext& context, AgentClient& agent, const RemoveOptions& options) {
     json::object removed;
     // Whoever was registered to use the project's objects goes with them.
-    removed["consumers"] = count_at(TRY(ask(agent, "project", options.project)), "consumers");
+    removed["consumers"] = count_at(TRY(ask(agent, "count-project", options.project)), "consumers");
     for (bool done = false; !done;) {
-        const Result<json::object> step = ask(agent, "project/remove", options.project);
+        const Result<json::object> step = ask(agent, "remove-project", options.project);
         if (!step) {
             const bool began =
                 count_at(removed, "secrets") + count_at(removed, "containers") + count_at(removed, "orders") > 0;
@@ -71,7 +71,7 @@ Result<void> remove_all(CliContext& context, AgentClient& agent, const RemoveOpt
 Result<void> remove(CliContext& context, const RemoveOptions& options) {
     AgentClient agent = TRY(AgentClient::from_config(context));
     if (options.yes) return remove_all(context, agent, options);
-    const json::object holdings = TRY(ask(agent, "project", options.project));
+    const json::object holdings = TRY(ask(agent, "count-project", options.project));
     TRY(print_record(context, with_counts(options, holdings, "nothing was changed")));
     remark(context, "this is what would go; --yes removes it");
     return {};

@@ -50,9 +50,9 @@ Result<json::object> run(core::LifeCycle& life_cycle, const api::Request& reques
     if (request.method != "POST")
         return Error{Code::NotFound, "there is no " + request.method + " " + request.target, {}};
     if (verb == "/undelete") return undelete(life_cycle, request, caller);
-    if (verb == "/project")
+    if (verb == "/count-project")
         return to_json(TRY(life_cycle.holdings(caller, ProjectId(TRY(text_at(request, "project"))))));
-    if (verb == "/project/remove") {
+    if (verb == "/remove-project") {
         const auto step = TRY(life_cycle.remove_project(caller, ProjectId(TRY(text_at(request, "project")))));
         json::object answer = to_json(step.removed);
         answer["done"] = step.done;

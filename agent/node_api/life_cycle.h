@@ -11,8 +11,8 @@ namespace sallyport::node_api {
 /// What ends and what comes back, for local administrators. A JSON object in and out, no secret bytes pass.
 ///
 ///   POST /sallyport/v1/life-cycle/undelete        {secret}: {secret, name, project}
-///   POST /sallyport/v1/life-cycle/project         {project}: {secrets, containers, orders, keks, consumers}
-///   POST /sallyport/v1/life-cycle/project/remove  {project}: the same, as far as this step removed them, and `done`;
+///   POST /sallyport/v1/life-cycle/count-project   {project}: {secrets, containers, orders, keks, consumers}
+///   POST /sallyport/v1/life-cycle/remove-project  {project}: the same, as far as this step removed them, and `done`;
 ///                                                 to be called until that is true
 ///
 /// The policy decides who is heard ("secret:undelete", "project:remove"). Routes of UNIX sockets alone.

@@ -481,8 +481,8 @@ constexpr DefaultRule OwnRules[] = {
      "",
      TokenScope::Both,
      "Count or remove everything that any project has.",
-     "POST /sallyport/v1/life-cycle/project\n"
-     "POST /sallyport/v1/life-cycle/project/remove"},
+     "POST /sallyport/v1/life-cycle/count-project\n"
+     "POST /sallyport/v1/life-cycle/remove-project"},
 };
 // clang-format on
 

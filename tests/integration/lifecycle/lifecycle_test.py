@@ -153,7 +153,7 @@ class LifeCycle(unittest.TestCase):
             made = harness.exchange(connection, "POST", "/v1/secrets", b"{}", headers)
             self.assertEqual(made.status, 201)
         connection.close()
-        step = agent.request("POST", "/sallyport/v1/life-cycle/project/remove", json_body={"project": OTHER}).json()
+        step = agent.request("POST", "/sallyport/v1/life-cycle/remove-project", json_body={"project": OTHER}).json()
         self.assertEqual((step["secrets"], step["done"]), (200, False))
         agent.kill()
         agent.start()

@@ -47,13 +47,13 @@ TEST_F(LifeCycleRoutesTest, BringsADeletedSecretBack) {
 
 TEST_F(LifeCycleRoutesTest, CountsAndRemovesAProject) {
     stored();
-    EXPECT_EQ(post("/project", {{"project", "a"}}).body,
+    EXPECT_EQ(post("/count-project", {{"project", "a"}}).body,
               (json::value{{"secrets", 1}, {"containers", 0}, {"orders", 0}, {"keks", 1}, {"consumers", 0}}));
-    const Answer removed = post("/project/remove", {{"project", "a"}});
+    const Answer removed = post("/remove-project", {{"project", "a"}});
     EXPECT_EQ(removed.status, 200);
     EXPECT_EQ(removed.body.at("secrets"), 1);
     EXPECT_EQ(removed.body.at("done"), true);
-    EXPECT_EQ(post("/project", {{"project", "a"}}).status, 404);
+    EXPECT_EQ(post("/count-project", {{"project", "a"}}).status, 404);
 }
 
 TEST_F(LifeCycleRoutesTest, RefusesWhatItCannotDo) {
@@ -62,12 +62,12 @@ TEST_F(LifeCycleRoutesTest, RefusesWhatItCannotDo) {
     EXPECT_EQ(post("/undelete", {{"secret", 1}}).status, 400);
     EXPECT_EQ(post("/undelete", json::array()).status, 400);
     EXPECT_EQ(send("POST", "/undelete", "{").status, 400);
-    EXPECT_EQ(post("/project/remove", {{"project", ""}}).status, 400);
-    EXPECT_EQ(post("/project/explode", {{"project", "a"}}).status, 404);
-    EXPECT_EQ(send("GET", "/project", "").status, 404);
+    EXPECT_EQ(post("/remove-project", {{"project", ""}}).status, 400);
+    EXPECT_EQ(post("/explode-project", {{"project", "a"}}).status, 404);
+    EXPECT_EQ(send("GET", "/count-project", "").status, 404);
     caller = core::Creator;
     EXPECT_EQ(post("/undelete", {{"secret", id.str()}}).status, 403);
-    EXPECT_EQ(post("/project/remove", {{"project", "a"}}).status, 403);
+    EXPECT_EQ(post("/remove-project", {{"project", "a"}}).status, 403);
     EXPECT_TRUE(key_manager_->fetch(core::Creator, id));
 }
 
