@@ -58,7 +58,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (key_manager == nullptr || ++asked % 20'000 == 0) key_manager = open_key_manager();
     const api::Router router(*key_manager, {});
     const api::Request request = request_of({reinterpret_cast<const char*>(data), size});
-    const core::Caller caller{UserId("u"), ProjectId("p"), {size % 3 == 0 ? "observer" : "creator"}, {}};
+    const core::Caller caller{
+        UserId("u"), ProjectId("p"), {size % 3 == 0 ? "observer" : "creator", "key-manager:service-admin"}, {}};
     const api::Response response = router.handle(request, api::Router::is_public(request) ? nullptr : &caller);
     SALLYPORT_ASSERT(response.status >= 200 && response.status < 600);  // every path of the router sets a status
     return 0;
