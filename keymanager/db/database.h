@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "keymanager/base/result.h"
+#include "keymanager/db/dialect.h"
 
 namespace sallyport::db {
 
@@ -56,6 +57,7 @@ public:
     /// Makes the tables of an empty database (Barbican's, and ours under sp_), records the Alembic revision; on one
     /// that has them checks the revision. Error: `Conflict` if it is at another revision than ours.
     virtual Result<void> create_schema() = 0;
+    virtual SchemaDialect dialect() const = 0;
 
 protected:
     using Work = std::function<Result<void>(Session&)>;

@@ -417,6 +417,17 @@ Result<void> create_at_once(Session& session, SchemaDialect dialect) {
 
 }  // namespace
 
+std::vector<std::string> barbican_table_names() {
+    constexpr std::string_view create = "CREATE TABLE ";
+    std::vector<std::string> names;
+    std::string_view script = BarbicanTables;
+    for (auto at = script.find(create); at != std::string_view::npos; at = script.find(create)) {
+        script.remove_prefix(at + create.size());
+        names.emplace_back(script.substr(0, script.find(' ')));
+    }
+    return names;
+}
+
 bool ddl_is_transactional(SchemaDialect dialect) {
     switch (dialect) {
         case SchemaDialect::Sqlite:

@@ -1,8 +1,11 @@
 #pragma once
 
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "keymanager/base/result.h"
+#include "keymanager/db/dialect.h"
 #include "keymanager/db/session.h"
 
 namespace sallyport::db {
@@ -12,10 +15,11 @@ inline constexpr std::string_view AlembicRevision = "8c74e2d7f1ff";
 /// The revision of our own tables and indexes, in sp_schema. 1 had no indexes.
 inline constexpr int OwnRevision = 2;
 
-enum class SchemaDialect { Sqlite, MariaDb, PostgreSql };
-
 /// False where each statement of DDL commits by itself.
 bool ddl_is_transactional(SchemaDialect dialect);
+
+/// Barbican's tables; what a table refers to stands before it.
+std::vector<std::string> barbican_table_names();
 
 /// True if nothing is left to be made. Error: `Conflict` if the database is at a revision that is not ours.
 Result<bool> is_schema_made(Session& session);

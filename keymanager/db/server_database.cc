@@ -92,6 +92,8 @@ public:
         return write([this](Session& session) { return create_or_check_schema(session, vendor_.dialect); });
     }
 
+    SchemaDialect dialect() const override { return vendor_.dialect; }
+
 protected:
     Result<void> run_read(const Work& work) override {
         return with_retries(readers_, [this, &work](Session& session) -> Attempt {

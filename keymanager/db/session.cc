@@ -166,6 +166,18 @@ Result<void> Session::select_once(const std::string& text, int /*columns*/, std:
     return {};
 }
 
+Result<void> Session::execute_each(const std::string& text, const NextParams& next) {
+    if (impl_->lost) return *impl_->lost;
+    const auto statement = impl_->connection->prepare(text);
+    if (!statement) return impl_->fail(statement.error(), text);
+    std::vector<Param> params;
+    while (TRY(next(params))) {
+        TRY(impl_->run(
+            **statement, params, [](Columns&) -> Result<void> { return {}; }, text));
+    }
+    return {};
+}
+
 Result<void> Session::run_script(const std::string& text) {
     if (impl_->lost) return *impl_->lost;
     auto done = impl_->connection->run_script(text);

@@ -9,6 +9,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "keymanager/base/clock.h"
 #include "keymanager/base/ids.h"
@@ -129,6 +130,9 @@ public:
 
     /// A statement that is put together from constant pieces at run time: parsed for this call only.
     Result<void> select_once(const std::string& text, int columns, std::span<const Param> params, const OnRow& on_row);
+    /// Runs an INSERT for every set of values that `next` fills in, until it says false; parsed for this call only.
+    using NextParams = std::function<Result<bool>(std::vector<Param>&)>;
+    Result<void> execute_each(const std::string& text, const NextParams& next);
     /// One statement of DDL, or a PRAGMA without rows.
     Result<void> run_script(const std::string& text);
     Result<bool> has_table(std::string_view name);

@@ -273,6 +273,8 @@ public:
         return write([](Session& session) { return create_or_check_schema(session, SchemaDialect::Sqlite); });
     }
 
+    SchemaDialect dialect() const override { return SchemaDialect::Sqlite; }
+
 protected:
     Result<void> run_read(const Work& work) override {
         // A database in memory lives in one connection, so its readers queue with the writers.

@@ -133,15 +133,17 @@ innodb_log_file_size = 24M
                      f"GRANT ALL ON {name}.* TO '{USER}'@'127.0.0.1'")
 
     def dump_schema(self, database):
-        """The tables as text, without ours: they and our indexes begin with sp_."""
-        lines = harness.run(["mariadb-dump", "--no-defaults", f"--socket={self.socket}", "-uroot", "--no-data",
-                             "--skip-comments", "--compact", database]).decode().splitlines()
-        kept, ours = [], False
-        for line in lines:
-            ours = (ours and not line.startswith(")")) or line.startswith("CREATE TABLE `sp_")
-            if not ours and "`sp_" not in line and not line.startswith("/*"):
-                kept.append(line.rstrip(","))
-        return kept
+        """The tables as text, without ours: they and our indexes begin with sp_. Columns keep their order, keys have
+        none that means anything."""
+        text = harness.run(["mariadb-dump", "--no-defaults", f"--socket={self.socket}", "-uroot", "--no-data",
+                            "--skip-comments", "--compact", database]).decode()
+        lines = []
+        for statement in text.split(";\n"):
+            if not statement.startswith("CREATE TABLE") or statement.startswith("CREATE TABLE `sp_"):
+                continue
+            parts = [line.rstrip(",") for line in statement.splitlines() if "`sp_" not in line]
+            lines += [part for part in parts if " KEY " not in part] + sorted(p for p in parts if " KEY " in p)
+        return lines
 
 
 class PostgreSql(Server):

@@ -2,6 +2,7 @@
 // ids barbican_peer_tool read DATABASE KEK_FILE PROJECT              prints "name: payload in hexadecimal" of every
 // secret
 #include <cstdio>
+#include <cstdlib>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -55,7 +56,11 @@ Result<void> print_all(db::Session& session, store::SecretStore& store, const Pr
 Result<void> run(std::span<char*> args) {
     TRY(open_secure_arena({.insecure_allow_unlocked_memory = true}));
     if (args.size() < 5) return Error{Code::InvalidInput, "usage: store|read DATABASE KEK_FILE PROJECT [TEXT...]", {}};
-    const auto database = TRY(db::make_database({std::string("sqlite:///") + args[2], {}, 1}));
+    // A path, or the URL of a server.
+    const std::string where = args[2];
+    const char* password_file = std::getenv("DATABASE_PASSWORD_FILE");
+    const auto database = TRY(db::make_database({where.find("://") == std::string::npos ? "sqlite:///" + where : where,
+                                                 password_file != nullptr ? password_file : "", 1}));
     TRY(database->create_schema());
     const auto store =
         TRY(store::make_simple_crypto({"Software", {args[3]}, store::Envelope::Barbican}, system_clock()));

@@ -8,7 +8,7 @@ from barbican.common import config
 
 ACTION, DATABASE, KEK, PROJECT = sys.argv[1:5]
 config.parse_args(config.CONF, args=[])
-config.CONF.set_override("sql_connection", "sqlite:///" + DATABASE)
+config.CONF.set_override("sql_connection", DATABASE if "://" in DATABASE else "sqlite:///" + DATABASE)
 
 from barbican.common import resources  # noqa: E402
 from barbican.model import models, repositories  # noqa: E402
