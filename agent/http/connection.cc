@@ -91,7 +91,8 @@ asio::awaitable<bool> Connection::call_door() {
     try {
         co_await door_(*this);
     } catch (const std::exception& failure) {
-        log_error("{}: {} {}: {}", config_.name, request_.method, request_.request_id, failure.what());
+        const LogScope scope(request_.request_id);
+        log_error("{}: {}: {}", config_.name, request_.method, failure.what());
     }
     if (answer_ == Answer::Done) co_return true;
     if (answer_ != Answer::None) co_return false;

@@ -13,6 +13,7 @@
 #include "integrations/libvirt/domain_secrets.h"
 #include "integrations/volume/passphrase.h"
 #include "keymanager/base/bytes.h"
+#include "keymanager/base/log.h"
 #include "keymanager/base/uuid.h"
 
 namespace sallyport::node_api {
@@ -223,6 +224,7 @@ struct Verbs {
 }  // namespace
 
 api::Response HypervisorRoutes::handle(const api::Request& request, const core::Caller& caller) {
+    const LogScope scope(request.request_id);
     return answer(Verbs{hypervisor_, passphrases_, caller}.run(request));
 }
 

@@ -11,6 +11,7 @@
 #include "agent/node_api/volume_json.h"
 #include "integrations/volume/image_crypt.h"
 #include "keymanager/base/bytes.h"
+#include "keymanager/base/log.h"
 
 namespace sallyport::node_api {
 namespace {
@@ -170,6 +171,7 @@ Result<volume::DevicePath> checked_path(const std::string& path) {
 }
 
 api::Response VolumeRoutes::handle(const api::Request& request, const core::Caller& caller) {
+    const LogScope scope(request.request_id);
     return answer(Verbs{volumes_, passphrases_, default_profile_, caller}.run(request));
 }
 

@@ -25,7 +25,8 @@ constexpr std::size_t PieceSize = 256 * 1024;
 constexpr std::size_t LargestListing = 64 * 1024 * 1024;
 
 /// What a client hears of a failure of the store, the keys or ourselves. Handled here, so logged here.
-object::Answer failure(const Error& error) {
+object::Answer failure(std::string_view request_id, const Error& error) {
+    const LogScope scope(request_id);
     log_error("object door: {} {}", error.message, error.detail);
     switch (error.code) {
         case Code::Corrupt:
@@ -208,7 +209,7 @@ asio::awaitable<void> ObjectDoor::handle(http::Exchange& exchange) {
         return request->start(*upstream_);
     });
     if (!started) {
-        co_await refuse(exchange, failure(started.error()));
+        co_await refuse(exchange, failure(exchange.request().request_id, started.error()));
         co_return;
     }
     if (!request->answer) {
@@ -217,13 +218,13 @@ asio::awaitable<void> ObjectDoor::handle(http::Exchange& exchange) {
             // The client has gone, or sent what is no body: what came of it must not stay.
             const bool answerable = !exchange.client_is_gone() && taken.error().code != Code::Io;
             co_await drop(std::move(request));
-            if (answerable) co_await refuse(exchange, failure(taken.error()));
+            if (answerable) co_await refuse(exchange, failure(exchange.request().request_id, taken.error()));
             co_return;
         }
         auto finished = co_await lane_.run([&request]() -> Result<void> { return request->finish(); });
         if (!finished) {
             co_await drop(std::move(request));
-            co_await refuse(exchange, failure(finished.error()));
+            co_await refuse(exchange, failure(exchange.request().request_id, finished.error()));
             co_return;
         }
     }
@@ -273,6 +274,7 @@ asio::awaitable<void> ObjectDoor::give_answer(http::Exchange& exchange, Request&
         auto read = co_await lane_.run([&request]() -> Result<void> { return request.read_on(); });
         if (!read) {
             // Too late for a status: the client sees a body that is too short.
+            const LogScope scope(exchange.request().request_id);
             log_error("object door: {} {}", read.error().message, read.error().detail);
             co_return;
         }

@@ -5,9 +5,13 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 
 namespace sallyport {
 namespace {
+
+constexpr std::size_t LongestRequestId = 128;
+constinit thread_local std::string_view current_request;
 
 struct LogState {
     std::shared_ptr<spdlog::logger> logger =
@@ -16,7 +20,7 @@ struct LogState {
 
     LogState() {
         logger->set_level(spdlog::level::warn);
-        logger->set_pattern("%Y-%m-%dT%H:%M:%S.%e %l %v");
+        logger->set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %l %v", spdlog::pattern_time_type::utc);
     }
 };
 
@@ -60,15 +64,27 @@ void open_log(LogLevel level, LogFormat format) {
     log.format = format;
     log.logger->set_level(level_of(level));
     if (format == LogFormat::Json) {
-        log.logger->set_pattern(R"({"time":"%Y-%m-%dT%H:%M:%S.%f","level":"%l","message":"%v"})");
+        log.logger->set_pattern(R"({"time":"%Y-%m-%dT%H:%M:%S.%fZ","level":"%l",%v})", spdlog::pattern_time_type::utc);
     }
 }
+
+LogScope::LogScope(std::string_view request_id) noexcept : outer_(std::exchange(current_request, request_id)) {}
+LogScope::~LogScope() { current_request = outer_; }
+std::string_view LogScope::current() noexcept { return current_request; }
 
 bool log_enabled(LogLevel level) { return state().logger->should_log(level_of(level)); }
 
 void write_log(LogLevel level, std::string_view text) {
     LogState& log = state();
-    log.logger->log(level_of(level), "{}", escaped(text, log.format));
+    std::string line = escaped(text, log.format);
+    const std::string request = escaped(current_request.substr(0, LongestRequestId), log.format);
+    if (log.format == LogFormat::Json) {
+        line = "\"message\":\"" + line + "\"";
+        if (!request.empty()) line += ",\"request_id\":\"" + request + "\"";
+    } else if (!request.empty() && line.find(request) == std::string::npos) {
+        line += " [" + request + "]";
+    }
+    log.logger->log(level_of(level), "{}", line);
 }
 
 }  // namespace sallyport

@@ -13,6 +13,22 @@ enum class LogFormat { Text, Json };
 /// tests, only warnings and errors are shown.
 void open_log(LogLevel level, LogFormat format);
 
+/// While it lives, the lines that its thread logs carry this request id (the first 128 bytes of it). Scopes nest.
+/// Borrows the text. Not across a co_await: the coroutine may go on elsewhere.
+class LogScope {
+public:
+    explicit LogScope(std::string_view request_id) noexcept;
+    ~LogScope();
+    LogScope(const LogScope&) = delete;
+    LogScope& operator=(const LogScope&) = delete;
+
+    /// That of this thread; empty if there is none.
+    static std::string_view current() noexcept;
+
+private:
+    std::string_view outer_;
+};
+
 bool log_enabled(LogLevel level);
 void write_log(LogLevel level, std::string_view text);
 
