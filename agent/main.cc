@@ -24,5 +24,7 @@ int main(int argc, char** argv) {
     }
     // A peer that hangs up is an error of one write, not the end of the process.
     std::signal(SIGPIPE, SIG_IGN);
+    // So is a file that may not grow any more.
+    std::signal(SIGXFSZ, SIG_IGN);
     return sallyport::cli::run_cli(argc, argv);
 }

@@ -4,13 +4,18 @@
 #include <chrono>
 #include <csignal>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "agent/app/heartbeat.h"
 #include "agent/app/policy.h"
+#include "agent/app/status_route.h"
 #include "agent/app/sweeper.h"
 #include "agent/app/systemd.h"
+#include "agent/audit/audit_log.h"
+#include "agent/audit/request_audit.h"
 #include "agent/auth/authenticators.h"
 #include "agent/http/server.h"
 #include "agent/lanes/edge_threads.h"
@@ -44,7 +49,10 @@ using std::chrono::seconds;
 /// Calls of the object door: pieces of 256 KiB to encrypt and to write. Two a core keep the disk busy.
 const lanes::LaneConfig ObjectsLane{.name = "objects", .threads = 4, .queue = 1024};
 
-/// SIGTERM and SIGINT, waited for instead of handled: a handler could do next to nothing.
+/// How often the agent looks after itself.
+constexpr std::chrono::microseconds LongestTick = seconds(10);
+
+/// SIGTERM, SIGINT and SIGHUP, waited for instead of handled: a handler could do next to nothing.
 class StopSignals {
 public:
     /// Blocks them for this thread and all that it will start.
@@ -52,12 +60,15 @@ public:
         sigemptyset(&signals_);
         sigaddset(&signals_, SIGTERM);
         sigaddset(&signals_, SIGINT);
+        sigaddset(&signals_, SIGHUP);
         pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
     }
-    int wait() {
-        int signal = 0;
-        while (sigwait(&signals_, &signal) != 0) {
-        }
+    /// Nothing if none came in time.
+    std::optional<int> wait(std::chrono::microseconds time) {
+        const auto whole = std::chrono::duration_cast<seconds>(time);
+        const timespec limit{whole.count(), std::chrono::duration_cast<std::chrono::nanoseconds>(time - whole).count()};
+        const int signal = sigtimedwait(&signals_, nullptr, &limit);
+        if (signal < 0) return std::nullopt;
         return signal;
     }
 
@@ -148,6 +159,22 @@ Result<bool> sweep(core::LifeCycle& life_cycle) {
     return swept.more;
 }
 
+audit::WhenUnwritable when_unwritable(config::WhenUnwritable choice) {
+    switch (choice) {
+        case config::WhenUnwritable::Refuse: return audit::WhenUnwritable::Refuse;
+        case config::WhenUnwritable::Warn: return audit::WhenUnwritable::Warn;
+    }
+    return audit::WhenUnwritable::Refuse;
+}
+
+Result<std::unique_ptr<audit::AuditLog>> open_audit(const config::Audit& settings) {
+    return audit::AuditLog::open({.file = settings.file,
+                                  .key_file = settings.key_file.path,
+                                  .when_unwritable = when_unwritable(settings.when_unwritable),
+                                  .sync_every = std::chrono::milliseconds(settings.sync_milliseconds)},
+                                 system_clock());
+}
+
 Result<std::unique_ptr<core::KeyManager>> open_key_manager(const config::Config& config) {
     db::DatabaseConfig settings;
     settings.url = config.database;
@@ -170,6 +197,11 @@ public:
     explicit Agent(const config::Config& config) : config_(config) {}
 
     Result<void> build() {
+        if (config_.audit) {
+            audit_log_ = TRY(open_audit(*config_.audit));
+            audit_ = std::make_unique<audit::RequestAudit>(*audit_log_);
+            status_.set_audit(audit_log_.get());
+        }
         key_manager_ = TRY(open_key_manager(config_));
         authenticator_ = TRY(auth::make_authenticator(config_.auth, system_clock()));
         router_ = std::make_unique<api::Router>(
@@ -180,6 +212,7 @@ public:
             lanes::EdgeConfig{.loops = static_cast<std::size_t>(config_.server.threads)});
         metrics_.add(*edge_);
         node_routes_.push_back(metrics_.route());
+        node_routes_.push_back(status_.route());
         keys_ = add_lane(keys_lane_config(config_));
         build_life_cycle_routes();
         build_hypervisor_routes();
@@ -192,8 +225,24 @@ public:
 
     void start() {
         edge_->start();
+        heartbeat_ = std::make_unique<Heartbeat>(*edge_);
         for (auto& server : servers_) server->start();
         start_sweeper();
+        if (audit_) audit_->record_plain("agent.started", {{"version", SALLYPORT_VERSION}});
+    }
+
+    /// SIGHUP: logrotate has renamed the audit log.
+    void reload() {
+        if (!audit_log_) return;
+        if (const auto opened = audit_log_->reopen(); !opened) log_error("audit: {}", opened.error().message);
+    }
+
+    /// Called every now and then. False if an event loop stands still.
+    bool look_after_itself() {
+        tell_systemd_status(status_.summary());
+        if (heartbeat_->beat()) return true;
+        log_error("{} of {} event loops stand still", heartbeat_->silent(), edge_->size());
+        return false;
     }
 
     /// True if every request got its answer in time.
@@ -209,6 +258,7 @@ public:
         }
         for (auto& lane : lanes_) lane->drain();
         edge_->stop();
+        if (audit_) audit_->record_plain("agent.stopped", {});
         return clean;
     }
 
@@ -216,6 +266,7 @@ private:
     lanes::Lane* add_lane(lanes::LaneConfig settings) {
         lanes_.push_back(std::make_unique<lanes::Lane>(std::move(settings)));
         metrics_.add(*lanes_.back());
+        status_.add(*lanes_.back());
         return lanes_.back().get();
     }
 
@@ -232,12 +283,35 @@ private:
                                              Sweeper::Times{.rest = std::chrono::minutes(settings.sweep_minutes)});
     }
 
+    /// A key for a volume or a guest: it leaves the key manager only with its line.
+    Result<volume::Passphrase> passphrase(std::string_view event, const core::Caller& caller, const SecretId& key) {
+        auto fetched = node_api::fetch_passphrase(*key_manager_, caller, key);
+        if (audit_) TRY(audit_->record_use(event, caller, key, outcome_of(fetched)));
+        return fetched;
+    }
+
+    Result<object::RootSecrets> root_secrets(const config::Objects& settings) {
+        auto fetched = objects::fetch_root_secrets(settings, *key_manager_);
+        if (!audit_) return fetched;
+        const core::Caller door = objects::door_caller(settings);
+        for (const auto& [name, id] : settings.root_secrets) {
+            TRY(audit_->record_use("object.root-secret.used", door, SecretId(id), outcome_of(fetched)));
+        }
+        return fetched;
+    }
+
+    template <class T>
+    static audit::Outcome outcome_of(const Result<T>& result) {
+        if (result) return audit::Outcome::Done;
+        return result.error().code == Code::Forbidden ? audit::Outcome::Refused : audit::Outcome::Failed;
+    }
+
     void build_hypervisor_routes() {
         if (!config_.has_role(config::Role::Hypervisor)) return;
         hypervisor_ = libvirt::make_libvirt({.uri = config_.hypervisor.uri});
         hypervisor_routes_ = std::make_unique<node_api::HypervisorRoutes>(
             *hypervisor_, [this](const core::Caller& caller, const SecretId& key) {
-                return node_api::fetch_passphrase(*key_manager_, caller, key);
+                return passphrase("libvirt.key.used", caller, key);
             });
         node_routes_.push_back(
             hypervisor_routes_->route(*add_lane(lane_config("hypervisor", config_.lanes.hypervisor))));
@@ -249,7 +323,7 @@ private:
         volume_routes_ = std::make_unique<node_api::VolumeRoutes>(
             *volumes_,
             [this](const core::Caller& caller, const SecretId& key) {
-                return node_api::fetch_passphrase(*key_manager_, caller, key);
+                return passphrase("volume.key.used", caller, key);
             },
             unlock_profile(config_.volumes.unlock_profile));
         node_routes_.push_back(volume_routes_->route(*add_lane(lane_config("volumes", config_.lanes.volumes))));
@@ -259,8 +333,7 @@ private:
         if (!config_.objects || !config_.has_role(config::Role::Objects)) return {};
         const config::Objects& settings = *config_.objects;
         objects_ = TRY(objects::make_object_door(
-            settings, [this, &settings] { return objects::fetch_root_secrets(settings, *key_manager_); },
-            *add_lane(ObjectsLane)));
+            settings, [this, &settings] { return root_secrets(settings); }, *add_lane(ObjectsLane)));
         http::ServerLimits limits = limits_of(config_.server);
         limits.header_bytes = objects::DoorHeaderBytes;
         limits.body_bytes = objects::DoorBodyBytes;
@@ -269,6 +342,7 @@ private:
         TRY(server->listen(http::TcpListen{settings.listen.host, settings.listen.port, std::nullopt}));
         log_info("objects: listening on {}", settings.listen.text());
         metrics_.add("objects", *server);
+        status_.add("objects", *server);
         metrics_.add(object_requests_);
         servers_.push_back(std::move(server));
         return {};
@@ -289,7 +363,8 @@ private:
         rest_ = std::make_unique<rest::RestDoor>(
             *router_, *authenticator_, *keys_,
             rest::RestConfig{.request_bytes = static_cast<std::size_t>(config_.limits.request_bytes),
-                             .www_authenticate_uri = auth::www_authenticate_uri(config_.auth)},
+                             .www_authenticate_uri = auth::www_authenticate_uri(config_.auth),
+                             .audit = audit_.get()},
             std::move(node_routes_));
         auto server = std::make_unique<http::Server>(
             *edge_, http::ServerConfig{"rest", config_.host_href, limits_of(config_.server), &rest_requests_},
@@ -299,6 +374,7 @@ private:
             log_info("rest: listening on {}", listener.tcp ? listener.tcp->text() : listener.unix_path);
         }
         metrics_.add("rest", *server);
+        status_.add("rest", *server);
         metrics_.add(rest_requests_);
         servers_.push_back(std::move(server));
         return {};
@@ -308,6 +384,9 @@ private:
     metrics::RequestMetrics rest_requests_{"rest", metrics::rest_routes()};
     metrics::RequestMetrics object_requests_{"objects", metrics::object_routes()};
     metrics::MetricsPage metrics_{SALLYPORT_VERSION};
+    StatusRoute status_{config_, SALLYPORT_VERSION};
+    std::unique_ptr<audit::AuditLog> audit_log_;
+    std::unique_ptr<audit::RequestAudit> audit_;
     std::unique_ptr<core::KeyManager> key_manager_;
     std::unique_ptr<api::Router> router_;
     std::unique_ptr<node_api::LifeCycleRoutes> life_cycle_routes_;
@@ -319,6 +398,7 @@ private:
     std::unique_ptr<lanes::EdgeThreads> edge_;
     // After the event loops: its connections to Keystone live on them.
     std::unique_ptr<auth::Authenticator> authenticator_;
+    std::unique_ptr<Heartbeat> heartbeat_;
     std::vector<std::unique_ptr<lanes::Lane>> lanes_;
     lanes::Lane* keys_ = nullptr;
     std::unique_ptr<rest::RestDoor> rest_;
@@ -340,8 +420,26 @@ Result<void> run_agent(const config::Config& config) {
     agent.start();
     tell_systemd_ready();
     log_info("serving");
-    const int signal = signals.wait();
-    log_info("signal {}: stopping", signal);
+    const auto watched = watchdog_time();
+    // A third: one late answer of a loop is forgiven.
+    const auto tick = watched ? std::min(*watched / 3, LongestTick) : LongestTick;
+    auto next_look = std::chrono::steady_clock::now();
+    for (;;) {
+        if (std::chrono::steady_clock::now() >= next_look) {
+            if (agent.look_after_itself()) tell_systemd_alive();
+            next_look = std::chrono::steady_clock::now() + tick;
+        }
+        const std::optional<int> signal = signals.wait(tick);
+        if (signal == SIGHUP) {
+            tell_systemd_reloading();
+            agent.reload();
+            tell_systemd_ready();
+            log_info("signal {}: log files opened anew", *signal);
+        } else if (signal) {
+            log_info("signal {}: stopping", *signal);
+            break;
+        }
+    }
     tell_systemd_stopping();
     if (!agent.stop()) {
         return Error{Code::Unavailable, "stopped, but cut connections whose requests took too long", {}};

@@ -17,6 +17,15 @@ void tell(const char* state) {
 }  // namespace
 
 void tell_systemd_ready() { tell("READY=1"); }
+void tell_systemd_reloading() { tell("RELOADING=1"); }
+void tell_systemd_status(const std::string& line) { tell(("STATUS=" + line).c_str()); }
+void tell_systemd_alive() { tell("WATCHDOG=1"); }
+
+std::optional<std::chrono::microseconds> watchdog_time() {
+    std::uint64_t microseconds = 0;
+    if (sd_watchdog_enabled(0, &microseconds) <= 0) return std::nullopt;
+    return std::chrono::microseconds(microseconds);
+}
 void tell_systemd_stopping() { tell("STOPPING=1"); }
 
 }  // namespace sallyport::app

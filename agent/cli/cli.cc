@@ -8,11 +8,13 @@
 #include <vector>
 
 #include "agent/cli/acl.h"
+#include "agent/cli/audit.h"
 #include "agent/cli/command.h"
 #include "agent/cli/completion.h"
 #include "agent/cli/config_commands.h"
 #include "agent/cli/container.h"
 #include "agent/cli/db.h"
+#include "agent/cli/doctor.h"
 #include "agent/cli/libvirt.h"
 #include "agent/cli/object.h"
 #include "agent/cli/order.h"
@@ -44,7 +46,9 @@ void add_commands(CLI::App& root, CliContext& context) {
     add_project_commands(root, context);
     add_policy_commands(root, context);
     add_db_commands(root, context);
+    add_audit_commands(root, context);
     add_status_command(root, context);
+    add_doctor_command(root, context);
     add_serve_command(root, context);
     add_version_command(root, context);
     add_config_commands(root, context);

@@ -152,6 +152,15 @@ struct SecureMemory {
     bool insecure_allow_unlocked_memory = false;
 };
 
+enum class WhenUnwritable { Refuse, Warn };
+/// The audit log. Absent: nothing is audited.
+struct Audit {
+    std::string file;
+    SecretFile key_file;  ///< empty: the chain has no key
+    WhenUnwritable when_unwritable = WhenUnwritable::Refuse;
+    std::int64_t sync_milliseconds = 1000;
+};
+
 struct Metrics {
     std::optional<TcpAddress> listen;
 };
@@ -203,6 +212,7 @@ struct Config {
     Server server;
     Lanes lanes;
     SecureMemory secure_memory;
+    std::optional<Audit> audit;
     Metrics metrics;
     Log log;
 

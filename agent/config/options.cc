@@ -283,6 +283,27 @@ SectionOf<SecureMemory> secure_memory_options() {
         });
 }
 
+SectionOf<Audit> audit_options() {
+    return SectionOf<Audit>()
+        .option(
+            "file", &Audit::file, path("the path of a file"),
+            "Where lines are appended: JSON, each chained to the one before. FILE.head beside it holds the sealed end. "
+            "After a rotation send SIGHUP.",
+            "/var/log/sallyport/audit.jsonl")
+        .required()
+        .option("key_file", &Audit::key_file, secret_file(),
+                "A file with the chain's key, 32 bytes or more. Without a key, whoever can write the log can also make "
+                "a chain that fits.",
+                "/etc/sallyport/audit.key")
+        .option("when_unwritable", &Audit::when_unwritable,
+                one_of(Words<WhenUnwritable>{{"refuse", WhenUnwritable::Refuse}, {"warn", WhenUnwritable::Warn}}),
+                "If a line cannot be written: refuse (503; no key leaves, nothing is changed) or warn and go on.")
+        .option("sync_milliseconds", &Audit::sync_milliseconds, integer(0, 60'000),
+                "How soon lines are on the disk, should the power fail; they survive the agent's own end at once. 0: "
+                "before "
+                "each answer, at the cost of a flush of the disk.");
+}
+
 SectionOf<Metrics> metrics_options() {
     return SectionOf<Metrics>()
         .option("listen", &Metrics::listen, tcp_address(),
@@ -369,6 +390,7 @@ SectionOf<Config> config_options() {
         .section("lanes", &Config::lanes, lanes_options(), "Bounded pools of threads for calls that block.")
         .section("secure_memory", &Config::secure_memory, secure_memory_options(),
                  "Where secrets live in this process.")
+        .section("audit", &Config::audit, audit_options(), "Who did what to which key. Absent: nobody writes it down.")
         .section("metrics", &Config::metrics, metrics_options(), "What is counted and timed.")
         .section("log", &Config::log, log_options(), "What is written to standard error.")
         .check(check_all);

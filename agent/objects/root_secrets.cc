@@ -4,8 +4,12 @@
 
 namespace sallyport::objects {
 
+core::Caller door_caller(const config::Objects& config) {
+    return {UserId("object-door"), ProjectId(config.project), {"observer"}, ""};
+}
+
 Result<object::RootSecrets> fetch_root_secrets(const config::Objects& config, core::KeyManager& keys) {
-    const core::Caller caller{UserId("object-door"), ProjectId(config.project), {"observer"}, ""};
+    const core::Caller caller = door_caller(config);
     std::vector<object::RootSecrets::Entry> entries;
     for (const auto& [id, secret] : config.root_secrets) {
         auto payload = keys.fetch(caller, SecretId(secret));

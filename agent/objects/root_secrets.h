@@ -3,9 +3,13 @@
 #include "agent/config/config.h"
 #include "integrations/object/root_secret.h"
 #include "keymanager/base/result.h"
+#include "keymanager/core/caller.h"
 #include "keymanager/core/key_manager.h"
 
 namespace sallyport::objects {
+
+/// As whom the object door asks for them.
+core::Caller door_caller(const config::Objects& config);
 
 /// The root secrets that the configuration names, from the embedded key manager, as an observer of objects.project: the
 /// policy is asked as for any other caller. Blocks (database, HSM): use it from a lane.

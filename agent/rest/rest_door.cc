@@ -62,11 +62,23 @@ asio::awaitable<api::Response> RestDoor::answer(http::Exchange& exchange) {
     request.body = std::move(*body);
     const core::Caller* who = caller ? &*caller : nullptr;
     // The request and the caller live in this coroutine, which waits for the call: nothing is copied.
-    const auto call = [this, &request, who] { return router_.handle(request, who); };
+    const auto call = [this, &request, who, &peer = exchange.peer()] { return answer_audited(request, who, peer); };
     auto calling = is_brief(request) ? keys_.run_brief(call) : keys_.run(call);
     Result<api::Response> response = co_await std::move(calling);
     if (!response) co_return refusal(request, response.error());
     co_return std::move(*response);
+}
+
+api::Response RestDoor::answer_audited(const api::Request& request, const core::Caller* caller,
+                                       const http::Peer& peer) const {
+    const LogScope scope(request.request_id);
+    if (config_.audit == nullptr) return router_.handle(request, caller);
+    const auto admitted = config_.audit->admit(request);
+    if (!admitted) return refusal(request, admitted.error());
+    api::Response response = router_.handle(request, caller);
+    const auto recorded = config_.audit->record(request, caller, peer, response);
+    if (!recorded) return refusal(request, recorded.error());
+    return response;
 }
 
 asio::awaitable<api::Response> RestDoor::answer_node(const http::Route& route, http::Exchange& exchange) {
@@ -76,7 +88,20 @@ asio::awaitable<api::Response> RestDoor::answer_node(const http::Route& route, h
     Result<SecureBytes> body = co_await exchange.read_whole_body(config_.node_request_bytes);
     if (!body) co_return refusal(request, body.error());
     request.body = std::move(*body);
+    if (config_.audit != nullptr) {
+        const Result<void> admitted = co_await keys_.run([this, &request] { return config_.audit->admit(request); });
+        if (!admitted) co_return refusal(request, admitted.error());
+    }
     api::Response response = co_await route.handler(request, *caller);
+    if (config_.audit != nullptr) {
+        const auto write = [this, &request, &caller, &exchange, &response] {
+            return config_.audit->record(request, &*caller, exchange.peer(), response);
+        };
+        Result<void> recorded = co_await keys_.run(write);
+        // What has happened gets its line, even if the loop has to wait for it.
+        if (!recorded && recorded.error().code == Code::Overloaded) recorded = write();
+        if (!recorded) co_return refusal(request, recorded.error());
+    }
     co_return std::move(response);
 }
 
@@ -84,8 +109,9 @@ asio::awaitable<Result<core::Caller>> RestDoor::authenticate(http::Exchange& exc
     Result<core::Caller> caller = co_await authenticator_.authenticate(exchange.request(), exchange.peer());
     if (!caller) {
         const Error& error = caller.error();
-        log_info("rest: {}: {} {}: {} ({})", exchange.peer().address, exchange.request().method,
-                 exchange.request().request_id, error.message, error.detail);
+        const LogScope scope(exchange.request().request_id);
+        log_info("rest: {}: {}: {} ({})", exchange.peer().address, exchange.request().method, error.message,
+                 error.detail);
     }
     co_return std::move(caller);
 }

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/audit/request_audit.h"
 #include "agent/auth/authenticator.h"
 #include "agent/http/route.h"
 #include "agent/lanes/lane.h"
@@ -17,6 +18,7 @@ struct RestConfig {
     std::size_t request_bytes = 25000;       ///< longer bodies are read truncated, as Barbican does
     std::string www_authenticate_uri;        ///< where a 401 sends clients for a token
     std::size_t node_request_bytes = 65536;  ///< the same for node routes, whose callers are local
+    audit::RequestAudit* audit = nullptr;    ///< nullptr: nothing is audited; outlives the door
 };
 
 /// The REST door: finds out who is calling, reads the body, asks the router on the lane `keys`, answers.
@@ -36,6 +38,8 @@ private:
     boost::asio::awaitable<api::Response> answer(http::Exchange& exchange);
     boost::asio::awaitable<api::Response> answer_node(const http::Route& route, http::Exchange& exchange);
     boost::asio::awaitable<Result<core::Caller>> authenticate(http::Exchange& exchange);
+    /// The router's answer with its line in the audit log, or a refusal in its place. Blocks.
+    api::Response answer_audited(const api::Request& request, const core::Caller* caller, const http::Peer& peer) const;
     api::Response refusal(const api::Request& request, const Error& error) const;
     const http::Route* node_route(http::Exchange& exchange) const;
 

@@ -47,10 +47,12 @@ TEST(Reference, FullYamlIsGoodOnceItsExamplesAreUncommented) {
 TEST(Reference, ShortConfigurationInEtcIsGood) {
     const TemporaryFolder folder;
     const std::string kek = folder.file("kek", "x", 0400);
-    const std::string yaml = std::regex_replace(text_of_file("etc/agent.yaml"), std::regex("/etc/sallyport/kek"), kek);
-    const Checked checked = check_text(yaml, "agent.yaml");
-    EXPECT_THAT(checked.problems, testing::IsEmpty());
-    EXPECT_THAT(checked.warnings, testing::IsEmpty());
+    for (const std::string name : {"agent.yaml", "node.yaml"}) {
+        const std::string yaml = std::regex_replace(text_of_file("etc/" + name), std::regex("/etc/sallyport/kek"), kek);
+        const Checked checked = check_text(yaml, name);
+        EXPECT_THAT(checked.problems, testing::IsEmpty()) << name;
+        EXPECT_THAT(checked.warnings, testing::IsEmpty()) << name;
+    }
 }
 
 }  // namespace

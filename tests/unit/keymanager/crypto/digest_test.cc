@@ -29,5 +29,22 @@ TEST(Sha256, MakesTheExampleOfTheStandard) {
     EXPECT_NE(to_hex(*sha256(bytes_of("abd"))), to_hex(*sha256(bytes_of("abc"))));
 }
 
+TEST(Digest, AKeptHmacKeySignsAsTheFunctionDoes) {
+    for (const std::size_t size : {0U, 1U, 32U, 64U, 65U, 200U}) {
+        const Bytes key(size, std::byte{0x5a});
+        auto kept = HmacKey::make(key);
+        ASSERT_TRUE(kept);
+        for (const std::string_view text : {"", "a message", "another, longer than the one before it"}) {
+            const auto expected = hmac_sha256(key, bytes_of(text));
+            const auto whole = kept->sign({bytes_of(text)});
+            const auto parts =
+                kept->sign({bytes_of(text.substr(0, text.size() / 2)), bytes_of(text.substr(text.size() / 2))});
+            ASSERT_TRUE(expected && whole && parts);
+            EXPECT_EQ(*whole, *expected);
+            EXPECT_EQ(*parts, *expected);
+        }
+    }
+}
+
 }  // namespace
 }  // namespace sallyport::crypto
