@@ -23,6 +23,7 @@
 #include "agent/metrics/metrics_page.h"
 #include "agent/metrics/request_metrics.h"
 #include "agent/node_api/hypervisor.h"
+#include "agent/node_api/keks.h"
 #include "agent/node_api/life_cycle.h"
 #include "agent/node_api/passphrase.h"
 #include "agent/node_api/volumes.h"
@@ -215,6 +216,8 @@ public:
         node_routes_.push_back(status_.route());
         keys_ = add_lane(keys_lane_config(config_));
         build_life_cycle_routes();
+        kek_routes_ = std::make_unique<node_api::KekRoutes>(key_manager_->kek_care(), key_manager_->secret_store());
+        node_routes_.push_back(kek_routes_->route(*keys_));
         build_hypervisor_routes();
         build_volume_routes();
         TRY(build_rest_door());
@@ -392,6 +395,7 @@ private:
     std::unique_ptr<node_api::LifeCycleRoutes> life_cycle_routes_;
     std::unique_ptr<libvirt::Hypervisor> hypervisor_;
     std::unique_ptr<node_api::HypervisorRoutes> hypervisor_routes_;
+    std::unique_ptr<node_api::KekRoutes> kek_routes_;
     std::unique_ptr<volume::VolumeEncryptor> volumes_;
     std::unique_ptr<node_api::VolumeRoutes> volume_routes_;
     std::vector<http::Route> node_routes_;

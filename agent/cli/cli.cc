@@ -15,6 +15,7 @@
 #include "agent/cli/container.h"
 #include "agent/cli/db.h"
 #include "agent/cli/doctor.h"
+#include "agent/cli/kek.h"
 #include "agent/cli/libvirt.h"
 #include "agent/cli/object.h"
 #include "agent/cli/order.h"
@@ -47,6 +48,7 @@ void add_commands(CLI::App& root, CliContext& context) {
     add_policy_commands(root, context);
     add_db_commands(root, context);
     add_audit_commands(root, context);
+    add_kek_commands(root, context);
     add_status_command(root, context);
     add_doctor_command(root, context);
     add_serve_command(root, context);

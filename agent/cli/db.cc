@@ -11,14 +11,12 @@
 #include <utility>
 #include <vector>
 
+#include "agent/cli/kek.h"
 #include "agent/cli/output.h"
-#include "agent/cli/secret_io.h"
 #include "agent/config/config.h"
 #include "keymanager/base/clock.h"
-#include "keymanager/base/codec.h"
 #include "keymanager/core/access_policy.h"
 #include "keymanager/core/key_manager.h"
-#include "keymanager/crypto/random.h"
 #include "keymanager/db/backup.h"
 #include "keymanager/db/clean.h"
 #include "keymanager/db/database.h"
@@ -29,17 +27,6 @@
 
 namespace sallyport::cli {
 namespace {
-
-/// Barbican's form of a master key: 32 random bytes as 44 characters of urlsafe base64.
-Result<void> generate_kek(const std::string& path) {
-    constexpr std::size_t kek_bytes = 32;
-    const SecureBytes bytes = TRY(crypto::random_secret(kek_bytes));
-    const SecureBytes text = TRY(to_base64_secure(bytes, Base64Alphabet::UrlSafe));
-    TRY(write_secret(text, path, false));
-    if (::chmod(path.c_str(), S_IRUSR) != 0)
-        return Error{Code::Io, fmt::format("{}: cannot set its mode to 0400", path), {}};
-    return {};
-}
 
 bool exists(const std::string& path) {
     struct stat facts {};

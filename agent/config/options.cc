@@ -49,9 +49,9 @@ SectionOf<SecretStore> secret_store_options() {
                 "master key (KEK) of a file.")
         .required()
         .option(
-            "kek_files", &SecretStore::kek_files, list_of(secret_file()),
-            "Files with a master key each, as Barbican's `kek`: 44 characters of urlsafe base64. The first writes, all "
-            "read.",
+            "kek_files", &SecretStore::kek_files, list_of(secret_source()),
+            "Where a master key each is, as Barbican's `kek`: 44 characters of urlsafe base64. The first writes, all "
+            "read. A file; credential:NAME, which systemd hands over; or env:NAME, a variable of the unit.",
             "[/etc/sallyport/kek]")
         .required()
         .option(

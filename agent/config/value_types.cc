@@ -208,6 +208,19 @@ ValueType<SecretFile> secret_file() {
             [](const SecretFile& file) { return yaml_scalar(file.path); }};
 }
 
+ValueType<SecretFile> secret_source() {
+    const std::string words = "the path of a file that only its owner may read, credential:NAME or env:NAME";
+    return {words,
+            [words](const YAML::Node& node, bool look_at_files) -> Result<SecretFile> {
+                const std::string* const scalar = detail::scalar_of(node);
+                if (scalar == nullptr || scalar->empty()) return mismatch(words, node);
+                const bool is_file = !scalar->starts_with("credential:") && !scalar->starts_with("env:");
+                if (look_at_files && is_file) TRY(check_secret_file(*scalar));
+                return SecretFile{*scalar};
+            },
+            [](const SecretFile& file) { return yaml_scalar(file.path); }};
+}
+
 ValueType<TcpAddress> tcp_address() {
     const std::string words = "an address and port such as 127.0.0.1:9311 or [::1]:9311";
     return {words,

@@ -42,6 +42,8 @@ ValueType<std::string> readable_file();
 ValueType<std::string> path(const std::string& words);
 ValueType<std::string> uuid();
 ValueType<SecretFile> secret_file();
+/// The same, or "credential:NAME" or "env:NAME", which only the unit that runs the agent has.
+ValueType<SecretFile> secret_source();
 ValueType<TcpAddress> tcp_address();
 ValueType<::mode_t> file_mode();
 /// Any text as keys, UUIDs as values.

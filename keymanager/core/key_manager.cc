@@ -85,6 +85,8 @@ Result<std::unique_ptr<KeyManager>> KeyManager::open(std::unique_ptr<db::Databas
     return std::unique_ptr<KeyManager>(new KeyManager(std::move(impl)));
 }
 
+KekCare KeyManager::kek_care() { return {*impl_->context.database, *impl_->context.store, impl_->context.clock}; }
+const store::SecretStore& KeyManager::secret_store() const { return *impl_->context.store; }
 Orders& KeyManager::orders() { return impl_->orders; }
 AccessLists& KeyManager::access_lists() { return impl_->access_lists; }
 Containers& KeyManager::containers() { return impl_->containers; }

@@ -14,6 +14,7 @@
 #include "keymanager/core/consumers.h"
 #include "keymanager/core/containers.h"
 #include "keymanager/core/deletion.h"
+#include "keymanager/core/kek_care.h"
 #include "keymanager/core/life_cycle.h"
 #include "keymanager/core/limits.h"
 #include "keymanager/core/orders.h"
@@ -77,6 +78,10 @@ public:
     Result<Payload> fetch(const Caller& caller, const SecretId& id);
     /// Error: `Conflict` if it has consumers and they are to be heeded.
     Result<Deletion> remove(const Caller& caller, const SecretId& id);
+
+    /// The care of the keys that all others are under. For the administrators of the node: it asks no policy.
+    KekCare kek_care();
+    const store::SecretStore& secret_store() const;
 
     const AccessPolicy& policy() const;
     Timestamp now() const;  ///< by the clock that decides about expirations

@@ -6,7 +6,9 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
+#include <span>
 
 #include "keymanager/base/bytes.h"
 
@@ -59,16 +61,49 @@ Result<void> check(const struct stat& status, const std::string& path) {
     return {};
 }
 
-Error wrong_length(const std::string& path) {
+/// `what` is "KEK file '/a/path'" or its like.
+Error wrong_length(const std::string& what) {
     return {Code::InvalidInput,
-            fmt::format("KEK file '{}' must hold {} characters of urlsafe base64 (32 bytes) on one line", path,
-                        KeyCharacters),
+            fmt::format("{} must hold {} characters of urlsafe base64 (32 bytes) on one line", what, KeyCharacters),
             {}};
+}
+
+Result<crypto::Fernet> key_from(std::string_view line, const std::string& what, BuiltInKey built_in) {
+    if (line.ends_with('\n')) line.remove_suffix(1);
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    if (line.size() != KeyCharacters) return wrong_length(what);
+    if (built_in == BuiltInKey::Refuse && equal_in_constant_time(bytes_of(line), bytes_of(WellKnownKey))) {
+        return Error{
+            Code::Refused,
+            fmt::format("{} holds the key that older Barbican releases had built in: everybody knows it. Make a new "
+                        "one (sallyport kek generate FILE), let it be the first of kek_files and this one the "
+                        "second, then rewrap what this one protects (sallyport kek rewrap)",
+                        what),
+            {}};
+    }
+    auto key = crypto::Fernet::from_text(bytes_of(line));
+    if (!key && key.error().code == Code::InvalidInput) return wrong_length(what);
+    return key;
+}
+
+Result<crypto::Fernet> read_kek_variable(const std::string& name, BuiltInKey built_in) {
+    char* const value = ::getenv(name.c_str());
+    if (value == nullptr) {
+        return Error{Code::InvalidInput,
+                     fmt::format("KEK 'env:{0}': there is no variable {0} (it can be read once in a process)", name),
+                     {}};
+    }
+    const std::span<char> text(value, std::strlen(value));
+    auto key = key_from({text.data(), text.size()}, fmt::format("KEK 'env:{}'", name), built_in);
+    // /proc/PID/environ shows the very bytes.
+    wipe(std::as_writable_bytes(text));
+    ::unsetenv(name.c_str());
+    return key;
 }
 
 }  // namespace
 
-Result<crypto::Fernet> read_kek_file(const std::string& path) {
+Result<crypto::Fernet> read_kek_file(const std::string& path, BuiltInKey built_in) {
     // O_NONBLOCK: a FIFO in its place must not hang the start.
     const File file(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
     if (file.get() < 0) {
@@ -94,22 +129,23 @@ Result<crypto::Fernet> read_kek_file(const std::string& path) {
     }
     text.truncate(size);
 
-    std::string_view line = text_of(text.reveal());
-    if (line.ends_with('\n')) line.remove_suffix(1);
-    if (line.ends_with('\r')) line.remove_suffix(1);
-    if (line.size() != KeyCharacters) return wrong_length(path);
-    if (equal_in_constant_time(bytes_of(line), bytes_of(WellKnownKey))) {
-        return Error{
-            Code::Refused,
-            fmt::format("KEK file '{}' holds the key that older Barbican releases had built in: everybody knows "
-                        "it. Make a new one, let it be the first of kek_files and rewrap what the old one "
-                        "protects",
-                        path),
-            {}};
+    return key_from(text_of(text.reveal()), fmt::format("KEK file '{}'", path), built_in);
+}
+
+Result<crypto::Fernet> read_kek(const std::string& source, BuiltInKey built_in) {
+    constexpr std::string_view Credential = "credential:";
+    constexpr std::string_view Variable = "env:";
+    if (source.starts_with(Variable)) return read_kek_variable(source.substr(Variable.size()), built_in);
+    if (!source.starts_with(Credential)) return read_kek_file(source, built_in);
+    const std::string name = source.substr(Credential.size());
+    const char* const folder = ::getenv("CREDENTIALS_DIRECTORY");
+    if (folder == nullptr || name.empty() || name.find('/') != std::string::npos) {
+        return Error{Code::InvalidInput,
+                     fmt::format("KEK '{0}': the unit hands over no credential of that name (LoadCredential={1}:FILE)",
+                                 source, name),
+                     {}};
     }
-    auto key = crypto::Fernet::from_text(bytes_of(line));
-    if (!key && key.error().code == Code::InvalidInput) return wrong_length(path);
-    return key;
+    return read_kek_file(fmt::format("{}/{}", folder, name), built_in);
 }
 
 }  // namespace sallyport::store

@@ -1,6 +1,9 @@
 #pragma once
 
+#include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "keymanager/base/ids.h"
 #include "keymanager/base/result.h"
@@ -20,6 +23,12 @@ struct StoreInfo {
     std::string name;           ///< for people ("Software")
     std::string store_plugin;   ///< secret_store_metadata.plugin_name, secret_stores.store_plugin
     std::string crypto_plugin;  ///< kek_data.plugin_name, secret_stores.crypto_plugin
+};
+
+/// One of a store's master keys, as people may see it.
+struct MasterKey {
+    std::string source;       ///< where it came from: "/etc/sallyport/kek", "credential:kek", an HSM's label
+    std::string fingerprint;  ///< tells keys apart, and nothing of what they are
 };
 
 /// Wraps and unwraps secrets under a project's key-encryption key (pKEK).
@@ -55,6 +64,14 @@ public:
     /// The same proof by a pKEK, for a database that somebody else filled and that holds no canary of ours.
     /// Error: `WrongKey` if none of the configured master keys opens it: says which were tried, and what to do.
     virtual Result<void> check_kek(const model::KekMeta& kek) = 0;
+
+    /// The master keys: the first writes, all read.
+    virtual std::vector<MasterKey> master_keys() const = 0;
+    /// Which of them opens what is wrapped so (KekMeta::plugin_meta, a canary); nothing if none does.
+    virtual Result<std::optional<std::size_t>> opened_by(std::string_view wrapping) = 0;
+    /// The same under the first master key; nothing if it is already. The new wrapping has been opened again and
+    /// compared with what it holds. Error: `WrongKey` if no master key opens it; `Internal` if the comparison fails.
+    virtual Result<std::optional<std::string>> rewrap(std::string_view wrapping) = 0;
 };
 
 }  // namespace sallyport::store

@@ -26,6 +26,7 @@ constexpr std::string_view CryptoPlugin = "barbican.plugin.crypto.simple_crypto.
 constexpr std::string_view BoundPrefix = "sp1.";
 /// The purpose of the key that is derived from a pKEK, whose own bytes are Barbican's Fernet key.
 constexpr std::string_view BoundKeyPurpose = "sallyport simple_crypto sp1 AES-256-GCM";
+constexpr std::string_view FingerprintPurpose = "sallyport simple_crypto master key fingerprint 1";
 constexpr std::string_view CanaryText = "sallyport canary 1";
 
 /// A few hundred projects at work at once; about 100 bytes of locked memory each.
@@ -51,13 +52,23 @@ Bytes associated_data(const SecretBinding& binding, const KekId& kek) {
     return data;
 }
 
+/// Eight bytes of a value that only the key makes and that makes nothing else.
+Result<std::string> fingerprint_of(const crypto::Fernet& key) {
+    constexpr std::size_t FingerprintBytes = 8;
+    const SecureBytes derived =
+        TRY(crypto::hkdf_sha256(key.bytes(), {}, bytes_of(FingerprintPurpose), FingerprintBytes));
+    return to_hex(derived.reveal());
+}
+
 class SimpleCrypto final : public SecretStore {
 public:
-    SimpleCrypto(const SimpleCryptoConfig& config, std::vector<crypto::Fernet> master_keys, const Clock& clock)
+    SimpleCrypto(const SimpleCryptoConfig& config, std::vector<crypto::Fernet> master_keys,
+                 std::vector<MasterKey> names, const Clock& clock)
         : info_{config.name, std::string(StorePlugin), std::string(CryptoPlugin)},
           kek_files_(config.kek_files),
           envelope_(config.envelope),
           master_keys_(std::move(master_keys)),
+          names_(std::move(names)),
           clock_(clock),
           cache_(CachedPkeks) {}
 
@@ -123,6 +134,31 @@ public:
             return text.error();
         }
         return Error{Code::Corrupt, which + " is damaged", {}};
+    }
+
+    std::vector<MasterKey> master_keys() const override { return names_; }
+
+    Result<std::optional<std::size_t>> opened_by(std::string_view wrapping) override {
+        for (std::size_t i = 0; i < master_keys_.size(); ++i) {
+            const auto opened = master_keys_[i].decrypt(wrapping);
+            if (opened) return std::optional<std::size_t>(i);
+            if (!speaks_of_the_data(opened.error())) return opened.error();
+        }
+        return std::optional<std::size_t>();
+    }
+
+    Result<std::optional<std::string>> rewrap(std::string_view wrapping) override {
+        const crypto::Fernet& first = master_keys_.front();
+        const auto opener = TRY(opened_by(wrapping));
+        if (!opener) return Error{Code::WrongKey, "no master key opens it", {}};
+        if (*opener == 0) return std::optional<std::string>();
+        const SecureBytes held = TRY(master_keys_[*opener].decrypt(wrapping));
+        std::string fresh = TRY(first.encrypt(held, clock_.now()));
+        const SecureBytes again = TRY(first.decrypt(fresh));
+        if (!equal_in_constant_time(again.reveal(), held.reveal())) {
+            return Error{Code::Internal, "a new wrapping does not open to what was wrapped", {}};
+        }
+        return std::optional(std::move(fresh));
     }
 
 private:
@@ -207,6 +243,7 @@ private:
     const std::vector<std::string> kek_files_;
     const Envelope envelope_;
     const std::vector<crypto::Fernet> master_keys_;  // the first writes, all read
+    const std::vector<MasterKey> names_;             // theirs, in the same order
     const Clock& clock_;
     PkekCache cache_;
 };
@@ -218,8 +255,21 @@ Result<std::unique_ptr<SecretStore>> make_simple_crypto(const SimpleCryptoConfig
         return Error{Code::InvalidInput, fmt::format("secret store '{}' needs at least one KEK file", config.name), {}};
     }
     std::vector<crypto::Fernet> keys;
-    for (const std::string& path : config.kek_files) keys.push_back(TRY(read_kek_file(path)));
-    std::unique_ptr<SecretStore> store = std::make_unique<SimpleCrypto>(config, std::move(keys), clock);
+    std::vector<MasterKey> names;
+    for (const std::string& source : config.kek_files) {
+        // The first writes: that must be a key which nobody knows.
+        keys.push_back(TRY(read_kek(source, keys.empty() ? BuiltInKey::Refuse : BuiltInKey::ReadOnly)));
+        names.push_back({ source, TRY(fingerprint_of(keys.back())) });
+        for (std::size_t i = 0; i + 1 < names.size(); ++i) {
+            if (names[i].fingerprint != names.back().fingerprint) continue;
+            return Error{Code::InvalidInput,
+                         fmt::format("secret store '{}': {} and {} hold the same master key", config.name,
+                                     names[i].source, source),
+                         {}};
+        }
+    }
+    std::unique_ptr<SecretStore> store =
+        std::make_unique<SimpleCrypto>(config, std::move(keys), std::move(names), clock);
     return store;
 }
 

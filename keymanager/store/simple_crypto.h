@@ -18,8 +18,9 @@ enum class Envelope {
 
 struct SimpleCryptoConfig {
     std::string name = "Software";
-    std::vector<std::string>
-        kek_files;  ///< one 44-character urlsafe base64 of 32 bytes each; the first writes, all read
+    /// A master key each, 44 characters of urlsafe base64; the first writes, all read. See read_kek() for what may
+    /// stand here.
+    std::vector<std::string> kek_files;
     Envelope envelope = Envelope::Bound;
 };
 

@@ -58,6 +58,15 @@ public:
         return {};
     }
 
+    std::vector<store::MasterKey> master_keys() const override { return {{"fake", "fake"}}; }
+    Result<std::optional<std::size_t>> opened_by(std::string_view wrapping) override {
+        return wrapping == "fake" || wrapping == canary ? std::optional<std::size_t>(0) : std::nullopt;
+    }
+    Result<std::optional<std::string>> rewrap(std::string_view wrapping) override {
+        if (wrapping != "fake" && wrapping != canary) return Error{Code::WrongKey, "another master key", {}};
+        return std::optional<std::string>();
+    }
+
 private:
     static Error away() { return Error{Code::Unavailable, "the token is gone", {}}; }
     static std::string name_of(const model::KekMeta& kek, const store::SecretBinding& binding) {

@@ -2,6 +2,7 @@
 
 #include "keymanager/base/uuid.h"
 #include "keymanager/db/acl_repository.h"
+#include "keymanager/db/kek_repository.h"
 #include "keymanager/db/repository.h"
 #include "tests/conformance/db/database_conformance.h"
 
@@ -572,6 +573,76 @@ TEST_P(RepositoryConformance, ACanaryIsReplaced) {
     steps.write([](Session& session) { return put_canary(session, "Software", "two", Now); }).has_value();
     EXPECT_EQ(*db().read([](Session& session) { return find_canary(session, "Software"); }), "two");
     EXPECT_FALSE(*db().read([](Session& session) { return find_canary(session, "HSM"); }));
+}
+
+TEST_P(RepositoryConformance, KeksAreListedInPagesRetiredAndWrappedAnew) {
+    Steps steps(db());
+    std::vector<model::KekMeta> keks{make_kek(), make_kek(), make_kek(Theirs)};
+    for (const model::KekMeta& kek : keks) steps.store(kek);
+    const auto page = [&](const KekId& after, int limit) {
+        return *db().read([&](Session& session) { return list_keks(session, Plugin, after, limit); });
+    };
+    std::ranges::sort(keks, {}, [](const model::KekMeta& kek) { return kek.id.str(); });
+    ASSERT_EQ(page(KekId(), 2).size(), 2U);
+    EXPECT_EQ(page(KekId(), 2)[1].kek.id, keks[1].id);
+    ASSERT_EQ(page(keks[1].id, 2).size(), 1U);
+    EXPECT_TRUE(page(keks[1].id, 2)[0].is_active);
+
+    const auto replace = [&](const std::string& seen, const std::string& wrapping) {
+        model::KekMeta kek = keks[0];
+        kek.plugin_meta = seen;
+        return *steps.write([&](Session& session) { return replace_wrapping(session, kek, wrapping, Now); });
+    };
+    EXPECT_FALSE(replace("not what is there", "x"));
+    EXPECT_TRUE(replace("gAAAAA", "gBBBBB"));
+    EXPECT_FALSE(replace("gAAAAA", "gCCCCC"));
+    EXPECT_EQ(page(KekId(), 1)[0].kek.plugin_meta, "gBBBBB");
+
+    const auto projects =
+        db().read([](Session& session) { return projects_with_kek(session, Plugin, ProjectId(), 10); });
+    EXPECT_EQ(*projects, (std::vector{Ours, Theirs}));
+    const auto ours = std::ranges::find(keks, Ours, &model::KekMeta::project);
+    steps.write([&](Session& session) { return retire_other_keks(session, *ours, Now); }).has_value();
+    std::size_t retired = 0;
+    for (const auto& [kek, is_active] : page(KekId(), 10)) {
+        if (is_active) continue;
+        ++retired;
+        EXPECT_EQ(kek.project, Ours);
+        EXPECT_NE(kek.id, ours->id);
+    }
+    EXPECT_EQ(retired, 1U);
+}
+
+TEST_P(RepositoryConformance, PayloadsUnderRetiredKeksAreFoundAndReplaced) {
+    Steps steps(db());
+    const model::KekMeta old = make_kek(), fresh = make_kek();
+    const model::Secret secret = make_secret();
+    steps.store(secret);
+    steps.store(old);
+    steps.pay(secret.id, old.id, "cipher");
+    const auto retired = [&] {
+        return *db().read([](Session& session) { return list_retired_payloads(session, Plugin, PayloadId(), 10); });
+    };
+    EXPECT_TRUE(retired().empty());
+    steps.store(fresh);
+    steps.write([&](Session& session) { return retire_other_keks(session, fresh, Now); }).has_value();
+    ASSERT_EQ(retired().size(), 1U);
+    RetiredPayload seen = retired()[0];
+    EXPECT_EQ(seen.secret, secret.id);
+    EXPECT_EQ(seen.project, Ours);
+    EXPECT_EQ(seen.kek.id, old.id);
+    const auto replace = [&] {
+        return *steps.write([&](Session& session) {
+            return replace_payload(session, seen, fresh.id, {"anew", std::nullopt}, Now);
+        });
+    };
+    seen.wrapped.cypher_text = "not what is there";
+    EXPECT_FALSE(replace());
+    seen.wrapped.cypher_text = "cipher";
+    EXPECT_TRUE(replace());
+    EXPECT_TRUE(retired().empty());
+    EXPECT_EQ(steps.find_both(secret.id)->payload->wrapped.cypher_text, "anew");
+    EXPECT_EQ(steps.find_both(secret.id)->payload->kek.id, fresh.id);
 }
 
 }  // namespace

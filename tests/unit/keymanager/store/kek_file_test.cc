@@ -83,5 +83,28 @@ TEST(KekFile, LeavesNothingInTheArena) {
     EXPECT_EQ(secure_arena_usage().used, before);
 }
 
+TEST(KekSource, ACredentialIsAFileThatTheUnitHandsOver) {
+    const KekFiles files;
+    files.write("kek", Key, 0400);
+    ::setenv("CREDENTIALS_DIRECTORY", files.path("").c_str(), 1);
+    EXPECT_TRUE(read_kek("credential:kek"));
+    EXPECT_EQ(read_kek("credential:other").error().code, Code::Io);
+    EXPECT_EQ(read_kek("credential:../kek").error().code, Code::InvalidInput);
+    EXPECT_EQ(read_kek("credential:").error().code, Code::InvalidInput);
+    ::unsetenv("CREDENTIALS_DIRECTORY");
+    EXPECT_EQ(read_kek("credential:kek").error().code, Code::InvalidInput);
+}
+
+TEST(KekSource, AVariableIsReadOnceAndWiped) {
+    std::string entry = "SALLYPORT_TEST_KEK=" + Key;
+    ::putenv(entry.data());  // the environment now holds this very text
+    EXPECT_TRUE(read_kek("env:SALLYPORT_TEST_KEK"));
+    EXPECT_EQ(entry.find(Key), std::string::npos);
+    EXPECT_EQ(::getenv("SALLYPORT_TEST_KEK"), nullptr);
+    EXPECT_EQ(read_kek("env:SALLYPORT_TEST_KEK").error().code, Code::InvalidInput);
+    ::setenv("SALLYPORT_TEST_KEK", "short", 1);
+    EXPECT_EQ(read_kek("env:SALLYPORT_TEST_KEK").error().code, Code::InvalidInput);
+}
+
 }  // namespace
 }  // namespace sallyport::store

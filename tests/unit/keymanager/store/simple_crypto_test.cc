@@ -145,5 +145,51 @@ TEST(SimpleCrypto, KeepsABoundedNumberOfKeysInTheArena) {
     EXPECT_EQ(secure_arena_usage().used, used);
 }
 
+TEST(SimpleCrypto, RewrapsUnderTheFirstMasterKeyWhatAnOtherWrapped) {
+    const KekFiles files;
+    const std::string one = files.write("one", OneKey);
+    const std::string other = files.write("other", OtherKey);
+    model::KekMeta kek = *open({one})->bind_kek(Project);
+    const auto wrapped = *open({one})->wrap(kek, Row, secret("payload"));
+
+    const auto both = open({other, one});
+    EXPECT_EQ(*both->opened_by(kek.plugin_meta), 1U);
+    const auto fresh = *both->rewrap(kek.plugin_meta);
+    ASSERT_TRUE(fresh);
+    EXPECT_EQ(*both->opened_by(*fresh), 0U);
+    EXPECT_FALSE(*both->rewrap(*fresh));
+
+    const auto alone = open({other});
+    EXPECT_FALSE(*alone->opened_by(kek.plugin_meta));
+    EXPECT_EQ(alone->rewrap(kek.plugin_meta).error().code, Code::WrongKey);
+    kek.plugin_meta = *fresh;
+    EXPECT_EQ(text_of(alone->unwrap(kek, Row, wrapped)->reveal()), "payload");
+}
+
+TEST(SimpleCrypto, MasterKeysAreToldApartByFingerprintsThatSayNothingOfThem) {
+    const KekFiles files;
+    const std::string one = files.write("one", OneKey);
+    const std::string other = files.write("other", OtherKey);
+    const auto keys = open({one, other})->master_keys();
+    ASSERT_EQ(keys.size(), 2U);
+    EXPECT_EQ(keys[0].source, one);
+    EXPECT_EQ(keys[0].fingerprint.size(), 16U);
+    EXPECT_NE(keys[0].fingerprint, keys[1].fingerprint);
+    EXPECT_EQ(keys[0].fingerprint, open({one})->master_keys()[0].fingerprint);
+    const auto twice =
+        make_simple_crypto({"Software", {one, files.write("copy", OneKey)}, Envelope::Bound}, system_clock());
+    EXPECT_EQ(twice.error().code, Code::InvalidInput);
+}
+
+TEST(SimpleCrypto, TheKeyThatEverybodyKnowsMayReadButNotWrite) {
+    const KekFiles files;
+    const std::string known = files.write("known", "dGhpcnR5X3R3b19ieXRlX2tleWJsYWhibGFoYmxhaGg=");
+    const std::string one = files.write("one", OneKey);
+    EXPECT_EQ(make_simple_crypto({"Software", {known}, Envelope::Bound}, system_clock()).error().code, Code::Refused);
+    EXPECT_EQ(make_simple_crypto({"Software", {known, one}, Envelope::Bound}, system_clock()).error().code,
+              Code::Refused);
+    EXPECT_TRUE(make_simple_crypto({"Software", {one, known}, Envelope::Bound}, system_clock()));
+}
+
 }  // namespace
 }  // namespace sallyport::store
