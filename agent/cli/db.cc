@@ -13,6 +13,7 @@
 
 #include "agent/cli/kek.h"
 #include "agent/cli/output.h"
+#include "agent/cli/secret_io.h"
 #include "agent/config/config.h"
 #include "keymanager/base/clock.h"
 #include "keymanager/core/access_policy.h"
@@ -23,6 +24,7 @@
 #include "keymanager/db/inspect.h"
 #include "keymanager/db/repository.h"
 #include "keymanager/db/session.h"
+#include "keymanager/store/kek_file.h"
 #include "keymanager/store/simple_crypto.h"
 
 namespace sallyport::cli {
@@ -36,7 +38,7 @@ bool exists(const std::string& path) {
 /// Makes the KEK file that the configuration names if there is none yet. One that is there is never touched.
 Result<bool> ensure_kek(const config::Config& config) {
     const std::string& path = config.secret_stores.front().kek_files.front().path;
-    if (exists(path)) return false;
+    if (!store::is_kek_file(path) || exists(path)) return false;
     TRY(generate_kek(path));
     return true;
 }
@@ -155,8 +157,15 @@ Result<void> copy_keks(const config::Config& config, const std::string& folder, 
     }
     std::filesystem::create_directories(folder, failed);
     std::filesystem::permissions(folder, std::filesystem::perms::owner_all, failed);
-    for (const config::SecretStore& store : config.secret_stores) {
-        for (const config::SecretFile& file : store.kek_files) {
+    for (const config::SecretStore& of : config.secret_stores) {
+        for (const config::SecretFile& file : of.kek_files) {
+            if (!store::is_kek_file(file.path)) {
+                return Error{Code::Refused,
+                             fmt::format("{} is handed over by the unit: copy it from where the unit has it, and leave "
+                                         "--kek-dir out",
+                                         file.path),
+                             {}};
+            }
             const std::string copy = folder + '/' + std::filesystem::path(file.path).filename().string();
             TRY(write_secret(TRY(read_secret_file(file.path)), copy, false));
             if (::chmod(copy.c_str(), S_IRUSR) != 0) return Error{Code::Io, copy + ": cannot set its mode to 0400", {}};

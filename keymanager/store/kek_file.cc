@@ -16,6 +16,8 @@ namespace sallyport::store {
 namespace {
 
 constexpr std::size_t KeyCharacters = 44;
+constexpr std::string_view Credential = "credential:";
+constexpr std::string_view Variable = "env:";
 
 /// The default of [simple_crypto_plugin] kek in Barbican up to 2024.2: everybody has it.
 constexpr std::string_view WellKnownKey = "dGhpcnR5X3R3b19ieXRlX2tleWJsYWhibGFoYmxhaGg=";
@@ -132,9 +134,9 @@ Result<crypto::Fernet> read_kek_file(const std::string& path, BuiltInKey built_i
     return key_from(text_of(text.reveal()), fmt::format("KEK file '{}'", path), built_in);
 }
 
+bool is_kek_file(const std::string& source) { return !source.starts_with(Credential) && !source.starts_with(Variable); }
+
 Result<crypto::Fernet> read_kek(const std::string& source, BuiltInKey built_in) {
-    constexpr std::string_view Credential = "credential:";
-    constexpr std::string_view Variable = "env:";
     if (source.starts_with(Variable)) return read_kek_variable(source.substr(Variable.size()), built_in);
     if (!source.starts_with(Credential)) return read_kek_file(source, built_in);
     const std::string name = source.substr(Credential.size());

@@ -20,6 +20,9 @@ enum class BuiltInKey {
 /// wrong length or alphabet; `Io` if it cannot be read. The message names the file, never what is in it.
 Result<crypto::Fernet> read_kek_file(const std::string& path, BuiltInKey built_in = BuiltInKey::Refuse);
 
+/// True for a path, false for what the unit hands over.
+bool is_kek_file(const std::string& source);
+
 /// The master key from wherever the configuration says it is:
 ///   /a/path          a file, as above
 ///   credential:NAME  a systemd credential (LoadCredential=, LoadCredentialEncrypted=): a file in
