@@ -4,9 +4,12 @@
 
 #include <cstdint>
 #include <new>
+#include <string_view>
 #include <utility>
 
 #include "keymanager/base/assert.h"
+#include "keymanager/base/log.h"
+#include "keymanager/base/log_switch.h"
 
 #if defined(__SANITIZE_ADDRESS__)
 #include <sanitizer/common_interface_defs.h>
@@ -61,6 +64,7 @@ void Fiber::start(unsigned int high, unsigned int low) {
 }
 
 void Fiber::enter() {
+    const std::string_view outer_request = LogScope::current();
 #if defined(__SANITIZE_ADDRESS__)
     __sanitizer_start_switch_fiber(&fake_outside_, mapped_ + GuardBytes, StackBytes);
 #endif
@@ -72,9 +76,11 @@ void Fiber::enter() {
 #if defined(__SANITIZE_ADDRESS__)
     __sanitizer_finish_switch_fiber(fake_outside_, nullptr, nullptr);
 #endif
+    switch_log_request(outer_request);
 }
 
 void Fiber::leave() {
+    const std::string_view own_request = LogScope::current();
 #if defined(__SANITIZE_ADDRESS__)
     __sanitizer_start_switch_fiber(&fake_inside_, outside_stack_, outside_bytes_);
 #endif
@@ -85,6 +91,7 @@ void Fiber::leave() {
 #if defined(__SANITIZE_ADDRESS__)
     __sanitizer_finish_switch_fiber(fake_inside_, &outside_stack_, &outside_bytes_);
 #endif
+    switch_log_request(own_request);
 }
 
 }  // namespace sallyport::lanes

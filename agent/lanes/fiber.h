@@ -10,7 +10,7 @@ namespace sallyport::lanes {
 /// A function on a stack of its own, which its thread can leave in the middle and come back to.
 ///
 /// Used by one thread from beginning to end: what the function keeps in that thread's memory (errno, thread_local)
-/// would not follow it to another.
+/// would not follow it to another. The request that its log lines carry (LogScope) goes and comes with it.
 class Fiber {
 public:
     /// `body` runs at the first enter() and must never return: whoever has nothing left to do leaves, and is destroyed

@@ -7,6 +7,8 @@
 #include <string>
 #include <utility>
 
+#include "keymanager/base/log_switch.h"
+
 namespace sallyport {
 namespace {
 
@@ -71,6 +73,7 @@ void open_log(LogLevel level, LogFormat format) {
 LogScope::LogScope(std::string_view request_id) noexcept : outer_(std::exchange(current_request, request_id)) {}
 LogScope::~LogScope() { current_request = outer_; }
 std::string_view LogScope::current() noexcept { return current_request; }
+void switch_log_request(std::string_view request_id) noexcept { current_request = request_id; }
 
 bool log_enabled(LogLevel level) { return state().logger->should_log(level_of(level)); }
 

@@ -4,7 +4,11 @@
 
 #include <memory>
 #include <stdexcept>
+#include <string>
+#include <string_view>
 #include <vector>
+
+#include "keymanager/base/log.h"
 
 namespace sallyport::lanes {
 namespace {
@@ -57,6 +61,34 @@ TEST(Fiber, ExceptionsStayInside) {
     });
     fiber->enter();
     EXPECT_TRUE(caught);
+}
+
+TEST(Fiber, TakesTheRequestOfItsLogLinesWithIt) {
+    std::vector<std::string> seen;
+    std::unique_ptr<Fiber> one, other;
+    const auto serve = [&seen](std::unique_ptr<Fiber>& mine, std::string_view request) {
+        return std::make_unique<Fiber>([&seen, &mine, request] {
+            for (;;) {
+                {
+                    const LogScope scope(request);
+                    mine->leave();
+                    seen.emplace_back(LogScope::current());
+                }
+                seen.emplace_back(LogScope::current());
+                mine->leave();
+            }
+        });
+    };
+    one = serve(one, "req-1");
+    other = serve(other, "req-2");
+    one->enter();
+    other->enter();
+    EXPECT_EQ(LogScope::current(), "");
+    // They end in the order in which they began, not in the opposite one.
+    one->enter();
+    other->enter();
+    EXPECT_EQ(seen, (std::vector<std::string>{"req-1", "", "req-2", ""}));
+    EXPECT_EQ(LogScope::current(), "");
 }
 
 }  // namespace
