@@ -19,6 +19,7 @@
 #include "keymanager/base/bytes.h"
 #include "keymanager/base/log.h"
 #include "keymanager/base/metrics.h"
+#include "keymanager/base/private_file.h"
 #include "keymanager/base/secure_bytes.h"
 
 namespace sallyport::audit {
@@ -29,7 +30,7 @@ Counter lines_failed({"sallyport_audit_lines_total", "Lines of the audit log.", 
 Latency sync_time({"sallyport_audit_sync_duration_seconds", "fdatasync of the audit log."});
 
 constexpr std::size_t LeastKeyBytes = 32;
-constexpr std::size_t MostKeyBytes = 4096;
+constexpr PrivateFileKind KeyFile{.what = "audit key", .most_bytes = 4096};
 /// Longer than any line: texts are bounded, and so are their number.
 constexpr off_t LongestLine = 64 * 1024;
 /// Two head records, written in turn: whenever the process dies one of them is whole.
@@ -153,23 +154,8 @@ Result<Tail> read_tail(int file) {
 }
 
 Result<SecureBytes> read_key(const std::string& path) {
-    const File file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
-    struct stat facts {};
-    if (file.get() < 0 || ::fstat(file.get(), &facts) != 0) return io_error("cannot open the audit key " + path);
-    // 0440 of root: how systemd hands over a credential.
-    const bool is_credential = facts.st_uid == 0 && facts.st_gid == 0 && (facts.st_mode & 07777) == 0440;
-    if (!S_ISREG(facts.st_mode) || ((facts.st_mode & 077) != 0 && !is_credential)) {
-        return Error{Code::Refused, fmt::format("the audit key {0} lets others in: chmod 0400 {0}", path), {}};
-    }
-    SecureBytes key = TRY(SecureBytes::of_size(MostKeyBytes));
-    std::size_t size = 0;
-    for (;;) {
-        const ssize_t got = ::read(file.get(), key.writable().data() + size, key.size() - size);
-        if (got < 0 && errno == EINTR) continue;
-        if (got < 0) return io_error("cannot read the audit key " + path);
-        if (got == 0) break;
-        size += static_cast<std::size_t>(got);
-    }
+    SecureBytes key = TRY(read_private_file(path, KeyFile));
+    std::size_t size = key.size();
     while (size > 0 && (key.writable()[size - 1] == std::byte{'\n'} || key.writable()[size - 1] == std::byte{'\r'}))
         --size;
     key.truncate(size);

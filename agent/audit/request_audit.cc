@@ -111,18 +111,30 @@ std::string source_of(const http::Peer& peer) {
     return fmt::format("unix:uid={},pid={}", peer.credentials->uid, peer.credentials->pid);
 }
 
-/// Node routes take ids, names and paths in JSON, never a secret: those that say what was done to what.
-constexpr std::array<std::string_view, 8> NodeMembers{"device", "name",   "secret", "volume",
-                                                      "key",    "domain", "source", "destination"};
+/// Node routes take ids, names and paths in JSON, never a secret: those that say what was done to what, and what the
+/// line calls them. The line's own `project` is the caller's.
+struct NodeMember {
+    std::string_view in_body;
+    std::string_view in_line;
+};
+constexpr std::array<NodeMember, 9> NodeMembers{{{"device", "device"},
+                                                 {"name", "name"},
+                                                 {"secret", "secret"},
+                                                 {"volume", "volume"},
+                                                 {"key", "key"},
+                                                 {"domain", "domain"},
+                                                 {"source", "source"},
+                                                 {"destination", "destination"},
+                                                 {"project", "target_project"}}};
 
 std::vector<std::pair<std::string_view, std::string>> node_facts(const api::Request& request) {
     std::vector<std::pair<std::string_view, std::string>> facts;
     boost::json::error_code failed;
     const boost::json::value body = boost::json::parse(text_of(request.body.reveal()), failed);
     if (failed || !body.is_object()) return facts;
-    for (const std::string_view member : NodeMembers) {
-        const boost::json::value* value = body.get_object().if_contains(member);
-        if (value != nullptr && value->is_string()) facts.emplace_back(member, std::string(value->get_string()));
+    for (const NodeMember& member : NodeMembers) {
+        const boost::json::value* value = body.get_object().if_contains(member.in_body);
+        if (value != nullptr && value->is_string()) facts.emplace_back(member.in_line, value->get_string());
     }
     return facts;
 }

@@ -1,12 +1,9 @@
 #include "agent/auth/keystone_client.h"
 
 #include <boost/json.hpp>
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <chrono>
 #include <cstring>
 #include <mutex>
@@ -19,6 +16,7 @@
 #include "agent/http/client.h"
 #include "keymanager/base/bytes.h"
 #include "keymanager/base/log.h"
+#include "keymanager/base/private_file.h"
 
 namespace sallyport::auth {
 namespace {
@@ -27,7 +25,7 @@ namespace asio = boost::asio;
 namespace json = boost::json;
 
 constexpr std::string_view SubjectToken = "X-Subject-Token";
-constexpr std::size_t LongestPassword = 4096;
+constexpr PrivateFileKind PasswordFile{.what = "password file", .most_bytes = 4096};
 
 /// A token of the agent's own account.
 struct ServiceToken {
@@ -85,23 +83,16 @@ std::string lower(std::string text) {
 }
 
 Result<SecureBytes> read_password(const std::string& path) {
-    const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-    if (fd < 0) return Error{Code::Io, fmt::format("{}: {}", path, std::strerror(errno)), {}};
-    auto password = SecureBytes::of_size(LongestPassword);
-    const ssize_t n = password ? ::read(fd, password->writable().data(), password->size()) : -1;
-    const int error = errno;
-    ::close(fd);
-    if (!password) return password;
-    if (n < 0) return Error{Code::Io, fmt::format("{}: {}", path, std::strerror(error)), {}};
+    SecureBytes password = TRY(read_private_file(path, PasswordFile));
 
     // Editors end a file with a newline; it is not part of the password.
-    std::size_t length = static_cast<std::size_t>(n);
-    while (length > 0 &&
-           (password->reveal()[length - 1] == std::byte{'\n'} || password->reveal()[length - 1] == std::byte{'\r'})) {
-        --length;
-    }
+    const auto is_end = [&password](std::size_t at) {
+        return password.reveal()[at] == std::byte{'\n'} || password.reveal()[at] == std::byte{'\r'};
+    };
+    std::size_t length = password.size();
+    while (length > 0 && is_end(length - 1)) --length;
     if (length == 0) return Error{Code::InvalidInput, fmt::format("{} holds no password", path), {}};
-    password->truncate(length);
+    password.truncate(length);
     return password;
 }
 

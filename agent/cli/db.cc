@@ -22,6 +22,7 @@
 #include "keymanager/db/clean.h"
 #include "keymanager/db/database.h"
 #include "keymanager/db/inspect.h"
+#include "keymanager/db/kek_repository.h"
 #include "keymanager/db/repository.h"
 #include "keymanager/db/session.h"
 #include "keymanager/store/kek_file.h"
@@ -87,15 +88,15 @@ struct KekCheck {
 };
 
 Result<KekCheck> check_keks(db::Database& database, store::SecretStore& store) {
-    constexpr long page_rows = 500;
+    constexpr int page_rows = 500;
     constexpr std::size_t enough_problems = 5;
     KekCheck checked;
-    std::string after;
+    KekId after("");
     while (checked.problems.size() < enough_problems) {
-        const auto page =
-            TRY(database.read([&after](db::Session& session) { return db::list_keks(session, after, page_rows); }));
+        const auto page = TRY(
+            database.read([&after](db::Session& session) { return db::list_live_keks(session, after, page_rows); }));
         for (const model::KekMeta& kek : page) {
-            after = kek.id.str();
+            after = kek.id;
             if (kek.plugin_name != store.info().crypto_plugin) {
                 ++checked.foreign;
             } else if (const auto opened = store.check_kek(kek); opened) {
@@ -145,8 +146,8 @@ Result<void> check(CliContext& context) {
     return {};
 }
 
-/// Copies each KEK file into a folder of their own, mode 0400.
-Result<void> copy_keks(const config::Config& config, const std::string& folder, const std::string& backup) {
+/// Whether the master keys can be copied into `folder`: asked before the backup is written.
+Result<void> check_kek_folder(const config::Config& config, const std::string& folder, const std::string& backup) {
     std::error_code failed;
     const auto whole = [&failed](const std::string& path) { return std::filesystem::weakly_canonical(path, failed); };
     const std::string inside = whole(folder).string() + '/', outside = whole(backup).string() + '/';
@@ -155,8 +156,6 @@ Result<void> copy_keks(const config::Config& config, const std::string& folder, 
                      "the master keys would lie beside what they open: give --kek-dir a folder outside of the backup",
                      {}};
     }
-    std::filesystem::create_directories(folder, failed);
-    std::filesystem::permissions(folder, std::filesystem::perms::owner_all, failed);
     for (const config::SecretStore& of : config.secret_stores) {
         for (const config::SecretFile& file : of.kek_files) {
             if (!store::is_kek_file(file.path)) {
@@ -166,6 +165,18 @@ Result<void> copy_keks(const config::Config& config, const std::string& folder, 
                                          file.path),
                              {}};
             }
+        }
+    }
+    return {};
+}
+
+/// Copies each KEK file into a folder of their own, mode 0400.
+Result<void> copy_keks(const config::Config& config, const std::string& folder) {
+    std::error_code failed;
+    std::filesystem::create_directories(folder, failed);
+    std::filesystem::permissions(folder, std::filesystem::perms::owner_all, failed);
+    for (const config::SecretStore& of : config.secret_stores) {
+        for (const config::SecretFile& file : of.kek_files) {
             const std::string copy = folder + '/' + std::filesystem::path(file.path).filename().string();
             TRY(write_secret(TRY(read_secret_file(file.path)), copy, false));
             if (::chmod(copy.c_str(), S_IRUSR) != 0) return Error{Code::Io, copy + ": cannot set its mode to 0400", {}};
@@ -176,6 +187,7 @@ Result<void> copy_keks(const config::Config& config, const std::string& folder, 
 
 Result<void> backup(CliContext& context, const std::string& folder, const std::string& kek_folder) {
     const config::Config config = TRY(config::load(context.config_file));
+    if (!kek_folder.empty()) TRY(check_kek_folder(config, kek_folder, folder));
     std::unique_ptr<db::Database> database = TRY(open_database(config));
     const db::BackupReport report = TRY(db::write_backup(*database, folder, system_clock().now()));
     if (kek_folder.empty()) {
@@ -183,7 +195,7 @@ Result<void> backup(CliContext& context, const std::string& folder, const std::s
                "The master keys are not in it, and it is worth nothing without them: keep copies of kek_files "
                "elsewhere (--kek-dir makes them).");
     } else {
-        TRY(copy_keks(config, kek_folder, folder));
+        TRY(copy_keks(config, kek_folder));
     }
     return print_record(context, {{"backup", folder},
                                   {"alembic_revision", report.revision},

@@ -177,7 +177,10 @@ Findings check_keks(const Patient& patient) {
             std::string mend = "chown sallyport " + file.path + " && chmod 0400 " + file.path;
             if (!fs::exists(file.path))
                 mend = "put it back from its copy (a new database: sallyport db create --generate-kek)";
-            if (key.error().message.find("everybody knows") != std::string::npos) mend = "sallyport kek rotate --help";
+            // What opens only for reading is the key that old releases of Barbican have built in.
+            if (is_first && store::read_kek_file(file.path, store::BuiltInKey::ReadOnly)) {
+                mend = "sallyport kek generate FILE, and so on (docs/operations.md, A new master key)";
+            }
             findings.push_back({check, Health::Bad, key.error().message, mend});
         }
     }

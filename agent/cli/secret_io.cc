@@ -11,6 +11,8 @@
 #include <cstring>
 #include <utility>
 
+#include "keymanager/base/durable.h"
+
 namespace sallyport::cli {
 namespace {
 
@@ -139,13 +141,15 @@ Result<void> write_secret(const SecureBytes& secret, const std::string& path, bo
     Descriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, S_IRUSR | S_IWUSR));
     if (!file.is_open() && errno == EEXIST) return Error{Code::Conflict, fmt::format("{} exists already", path), {}};
     if (!file.is_open()) return io_error(path);
-    const Result<void> written = write_all(file.get(), secret.reveal(), path);
-    if (!written || !file.close()) {
-        const Error failure = written ? io_error(path) : written.error();
-        ::unlink(path.c_str());
-        return failure;
-    }
-    return {};
+    // A master key that a power cut takes away takes along what was stored under it since.
+    const auto arrived = [&]() -> Result<void> {
+        TRY(write_all(file.get(), secret.reveal(), path));
+        if (::fsync(file.get()) != 0 || !file.close()) return io_error(path);
+        return flush_folder_of(path);
+    };
+    const Result<void> written = arrived();
+    if (!written) ::unlink(path.c_str());
+    return written;
 }
 
 }  // namespace sallyport::cli

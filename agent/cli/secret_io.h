@@ -23,8 +23,9 @@ Result<SecureBytes> read_secret_file(const std::string& path, std::size_t max_by
 Result<SecureBytes> prompt_for_secret(std::string_view prompt);
 
 /// Where a secret goes: the new file `path` (mode 0600; one that exists is refused), or, with an empty path, standard
-/// output, if that is a file or a pipe, or `reveal` says that a terminal is meant.
-/// Error: `Conflict` if the file exists, `Refused` for a terminal without `reveal`, `Io`.
+/// output, if that is a file or a pipe, or `reveal` says that a terminal is meant. A file is durable, with its name,
+/// when this returns; one that could not be written whole is gone again. Error: `Conflict` if the file exists,
+/// `Refused` for a terminal without `reveal`, `Io`.
 Result<void> write_secret(const SecureBytes& secret, const std::string& path, bool reveal);
 
 }  // namespace sallyport::cli

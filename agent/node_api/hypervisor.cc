@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "agent/node_api/answer.h"
+#include "agent/node_api/request_body.h"
 #include "integrations/libvirt/domain_secrets.h"
 #include "integrations/volume/passphrase.h"
 #include "keymanager/base/bytes.h"
@@ -40,31 +41,6 @@ struct DomainInjection {
     std::map<std::string, SecretId> keys;  ///< by disk or volume, or TheOnlyDisk
     ForeignSecret if_foreign = ForeignSecret::Refuse;
 };
-
-bool is_admin(const core::Caller& caller) { return std::ranges::find(caller.roles, "admin") != caller.roles.end(); }
-
-Result<json::object> read_object(const api::Request& request) {
-    json::error_code failed;
-    // These bodies hold ids and names, never a secret.
-    json::value body = json::parse(text_of(request.body.reveal()), failed);
-    if (failed || !body.is_object()) return Error{Code::InvalidInput, "the request's body is no JSON object", {}};
-    return std::move(body.get_object());
-}
-
-Result<std::optional<std::string>> optional_text(const json::object& body, std::string_view member) {
-    const json::value* found = body.if_contains(member);
-    if (found == nullptr || found->is_null()) return std::optional<std::string>();
-    if (!found->is_string() || found->get_string().empty()) {
-        return Error{Code::InvalidInput, "'" + std::string(member) + "' must be a text that is not empty", {}};
-    }
-    return std::optional(std::string(found->get_string()));
-}
-
-Result<std::string> required_text(const json::object& body, std::string_view member) {
-    auto found = TRY(optional_text(body, member));
-    if (!found) return Error{Code::InvalidInput, "'" + std::string(member) + "' is missing", {}};
-    return *std::move(found);
-}
 
 /// From an id or a ref, ".../v1/secrets/ID".
 Result<SecretId> required_key(const json::object& body, std::string_view member) {
@@ -170,8 +146,8 @@ struct Verbs {
         const std::string_view path = std::string_view(request.target).substr(0, request.target.find('?'));
         const std::string_view verb = path.substr(std::min(path.size(), Prefix.size()));
         if (verb.empty() && request.method == "GET") return list();
-        if (verb == "/inject" && request.method == "POST") return inject(TRY(read_object(request)));
-        if (verb == "/drop" && request.method == "POST") return drop(TRY(read_object(request)));
+        if (verb == "/inject" && request.method == "POST") return inject(TRY(body_of(request)));
+        if (verb == "/drop" && request.method == "POST") return drop(TRY(body_of(request)));
         return Error{Code::NotFound, "there is no " + request.method + " " + std::string(path), {}};
     }
 

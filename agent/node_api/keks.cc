@@ -9,8 +9,8 @@
 #include <utility>
 
 #include "agent/node_api/answer.h"
+#include "agent/node_api/request_body.h"
 #include "keymanager/api/target.h"
-#include "keymanager/base/bytes.h"
 #include "keymanager/base/log.h"
 
 namespace sallyport::node_api {
@@ -23,19 +23,9 @@ constexpr int DefaultPage = 200;
 /// What a transaction of a few milliseconds holds, so that nobody's store waits longer for it.
 constexpr int LargestPage = 1000;
 
-bool is_admin(const core::Caller& caller) { return std::ranges::find(caller.roles, "admin") != caller.roles.end(); }
-
 int page_size(std::int64_t wanted) { return static_cast<int>(std::clamp<std::int64_t>(wanted, 1, LargestPage)); }
 
-Result<json::object> body_of(const api::Request& request) {
-    json::error_code failed;
-    // These bodies hold ids and numbers, never a secret.
-    json::value body = json::parse(text_of(request.body.reveal()), failed);
-    if (failed || !body.is_object()) return Error{Code::InvalidInput, "the request's body is no JSON object", {}};
-    return std::move(body.get_object());
-}
-
-std::string text_at(const json::object& body, std::string_view member) {
+std::string text_or_empty(const json::object& body, std::string_view member) {
     const json::value* value = body.if_contains(member);
     return value != nullptr && value->is_string() ? std::string(value->get_string()) : std::string();
 }
@@ -94,8 +84,8 @@ struct Verbs {
     }
 
     Result<json::object> rewrap(const json::object& body) {
-        const std::string what = text_at(body, "what");
-        const std::string after = text_at(body, "after");
+        const std::string what = text_or_empty(body, "what");
+        const std::string after = text_or_empty(body, "after");
         if (what == "keks") return to_json(TRY(care.rewrap_keks(KekId(after), limit_at(body))));
         if (what == "payloads") return to_json(TRY(care.rewrap_payloads(db::PayloadId(after), limit_at(body))));
         if (what == "canary") return json::object{{"changed", TRY(care.rewrap_canary()) ? 1 : 0}};
@@ -103,11 +93,11 @@ struct Verbs {
     }
 
     Result<json::object> rotate(const json::object& body) {
-        if (const std::string project = text_at(body, "project"); !project.empty()) {
+        if (const std::string project = text_or_empty(body, "project"); !project.empty()) {
             return json::object{{"kek", TRY(care.rotate(ProjectId(project))).str()}};
         }
         const int limit = limit_at(body);
-        const auto projects = TRY(care.projects(ProjectId(text_at(body, "after")), limit));
+        const auto projects = TRY(care.projects(ProjectId(text_or_empty(body, "after")), limit));
         for (const ProjectId& project : projects) TRY(care.rotate(project));
         const bool is_last = projects.size() < static_cast<std::size_t>(limit);
         return json::object{{"changed", projects.size()},

@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "agent/node_api/answer.h"
-#include "keymanager/base/bytes.h"
+#include "agent/node_api/request_body.h"
 
 namespace sallyport::node_api {
 namespace {
@@ -16,16 +16,8 @@ namespace json = boost::json;
 
 constexpr std::string_view Root = "/sallyport/v1/life-cycle";
 
-Result<std::string> text_at(const api::Request& request, std::string_view name) {
-    json::error_code failed;
-    // These bodies hold ids, never a secret.
-    const json::value body = json::parse(text_of(request.body.reveal()), failed);
-    if (failed || !body.is_object())
-        return Error{Code::InvalidInput, "the request's body is no JSON object", failed.message()};
-    const json::value* value = body.get_object().if_contains(name);
-    if (value == nullptr || !value->is_string() || value->get_string().empty())
-        return Error{Code::InvalidInput, "'" + std::string(name) + "' is missing or no text", {}};
-    return std::string(value->get_string());
+Result<ProjectId> project_of(const api::Request& request) {
+    return ProjectId(TRY(required_text(TRY(body_of(request)), "project")));
 }
 
 json::object to_json(const model::ProjectHoldings& holdings) {
@@ -37,7 +29,7 @@ json::object to_json(const model::ProjectHoldings& holdings) {
 }
 
 Result<json::object> undelete(core::LifeCycle& life_cycle, const api::Request& request, const core::Caller& caller) {
-    const SecretId id(TRY(text_at(request, "secret")));
+    const SecretId id(TRY(required_text(TRY(body_of(request)), "secret")));
     const model::Secret secret = TRY(life_cycle.undelete(caller, id));
     json::object answer{{"secret", id.str()}, {"name", nullptr}, {"project", secret.project.str()}};
     if (secret.attributes.name) answer["name"] = *secret.attributes.name;
@@ -50,10 +42,9 @@ Result<json::object> run(core::LifeCycle& life_cycle, const api::Request& reques
     if (request.method != "POST")
         return Error{Code::NotFound, "there is no " + request.method + " " + request.target, {}};
     if (verb == "/undelete") return undelete(life_cycle, request, caller);
-    if (verb == "/count-project")
-        return to_json(TRY(life_cycle.holdings(caller, ProjectId(TRY(text_at(request, "project"))))));
+    if (verb == "/count-project") return to_json(TRY(life_cycle.holdings(caller, TRY(project_of(request)))));
     if (verb == "/remove-project") {
-        const auto step = TRY(life_cycle.remove_project(caller, ProjectId(TRY(text_at(request, "project")))));
+        const auto step = TRY(life_cycle.remove_project(caller, TRY(project_of(request))));
         json::object answer = to_json(step.removed);
         answer["done"] = step.done;
         return answer;

@@ -8,6 +8,7 @@
 #include <system_error>
 
 #include "agent/node_api/answer.h"
+#include "agent/node_api/request_body.h"
 #include "agent/node_api/volume_json.h"
 #include "integrations/volume/image_crypt.h"
 #include "keymanager/base/bytes.h"
@@ -21,32 +22,9 @@ namespace json = boost::json;
 
 constexpr std::string_view Root = "/sallyport/v1/volumes";
 
-Error missing(std::string_view name) {
-    return {Code::InvalidInput, "'" + std::string(name) + "' is missing or no text", {}};
-}
-
-Result<std::string> text_at(const json::object& body, std::string_view name) {
-    const json::value* value = body.if_contains(name);
-    if (value == nullptr || !value->is_string() || value->get_string().empty()) return missing(name);
-    return std::string(value->get_string());
-}
-
 bool flag_at(const json::object& body, std::string_view name) {
     const json::value* value = body.if_contains(name);
     return value != nullptr && value->is_bool() && value->get_bool();
-}
-
-Result<json::object> body_of(const api::Request& request) {
-    json::error_code failed;
-    // These bodies hold ids and paths, never a secret.
-    json::value value = json::parse(text_of(request.body.reveal()), failed);
-    if (failed || !value.is_object())
-        return Error{Code::InvalidInput, "the request's body is no JSON object", failed.message()};
-    return std::move(value.get_object());
-}
-
-bool is_admin(const core::Caller& caller) {
-    return std::find(caller.roles.begin(), caller.roles.end(), "admin") != caller.roles.end();
 }
 
 /// One request on its way through the verbs.
@@ -57,10 +35,10 @@ struct Verbs {
     const core::Caller& caller;
 
     Result<volume::Passphrase> passphrase(const json::object& body) const {
-        return passphrases(caller, SecretId(TRY(text_at(body, "secret"))));
+        return passphrases(caller, SecretId(TRY(required_text(body, "secret"))));
     }
     Result<volume::DevicePath> path(const json::object& body, std::string_view name) const {
-        return checked_path(TRY(text_at(body, name)));
+        return checked_path(TRY(required_text(body, name)));
     }
 
     Result<json::object> format(const json::object& body) const {
@@ -72,14 +50,14 @@ struct Verbs {
 
     Result<json::object> open(const json::object& body) const {
         const volume::DevicePath device = TRY(path(body, "device"));
-        const volume::MappingName name(TRY(text_at(body, "name")));
+        const volume::MappingName name(TRY(required_text(body, "name")));
         const volume::OpenOptions options{flag_at(body, "read_only"), flag_at(body, "allow_discards")};
         const volume::Passphrase key = TRY(passphrase(body));
         return to_json(TRY(volumes.open(device, key, name, options)));
     }
 
     Result<json::object> close(const json::object& body) const {
-        const volume::MappingName name(TRY(text_at(body, "name")));
+        const volume::MappingName name(TRY(required_text(body, "name")));
         TRY(volumes.close(name));
         return json::object{{"name", name.str()}};
     }
@@ -116,7 +94,7 @@ struct Verbs {
 
     /// The folder of a file that is to be made is checked; the file itself is made without following anything.
     Result<volume::DevicePath> new_path(const json::object& body) const {
-        const fs::path wanted(TRY(text_at(body, "destination")));
+        const fs::path wanted(TRY(required_text(body, "destination")));
         if (!wanted.has_filename() || wanted.filename() == "." || wanted.filename() == "..") {
             return Error{Code::InvalidInput, wanted.string() + " is no name of a file", {}};
         }

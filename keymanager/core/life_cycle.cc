@@ -46,11 +46,11 @@ Result<void> ask_about(const Context& context, const Caller& caller, const Proje
     return context.ask(caller, RemoveProject, target);
 }
 
-/// One that another session was quicker with is as good as done.
-Result<bool> gone_or_error(Result<void> deleted) {
-    if (deleted) return true;
-    if (deleted.error().code == Code::NotFound) return false;
-    return std::move(deleted).error();
+/// One that another session was quicker with is as good as done, but not counted.
+Result<void> count_if_gone(const Result<void>& deleted, long& count) {
+    if (deleted) ++count;
+    if (deleted || deleted.error().code == Code::NotFound) return {};
+    return deleted.error();
 }
 
 }  // namespace
@@ -82,20 +82,17 @@ Result<ProjectRemoval> LifeCycle::remove_project(const Caller& caller, const Pro
             int left = Step;
             const auto containers = TRY(db::containers_of(session, project, left));
             for (const ContainerId& id : containers) {
-                step.removed.containers += TRY(gone_or_error(db::delete_container(session, id, now)))
-                ? 1 : 0;
+                TRY(count_if_gone(db::delete_container(session, id, now), step.removed.containers));
             }
             left -= static_cast<int>(containers.size());
             const auto orders = TRY(db::orders_of(session, project, left));
             for (const OrderId& id : orders) {
-                step.removed.orders += TRY(gone_or_error(db::delete_order(session, project, id, now)))
-                ? 1 : 0;
+                TRY(count_if_gone(db::delete_order(session, project, id, now), step.removed.orders));
             }
             left -= static_cast<int>(orders.size());
             const auto secrets = TRY(db::secrets_of(session, project, left));
             for (const SecretId& id : secrets) {
-                step.removed.secrets += TRY(gone_or_error(db::delete_expired_secret(session, id, now)))
-                ? 1 : 0;
+                TRY(count_if_gone(db::delete_expired_secret(session, id, now), step.removed.secrets));
             }
             left -= static_cast<int>(secrets.size());
             // With room to spare, all of them were seen.
@@ -127,12 +124,10 @@ Result<Swept> LifeCycle::sweep() const {
     return context_.database->write([&secrets, &orders, now](db::Session& session) -> Result<Swept> {
         Swept swept;
         for (const SecretId& id : secrets) {
-            swept.secrets += TRY(gone_or_error(db::delete_expired_secret(session, id, now)))
-            ? 1 : 0;
+            TRY(count_if_gone(db::delete_expired_secret(session, id, now), swept.secrets));
         }
         for (const model::OrderOfProject& one : orders) {
-            swept.orders += TRY(gone_or_error(db::delete_order(session, one.project, one.order, now)))
-            ? 1 : 0;
+            TRY(count_if_gone(db::delete_order(session, one.project, one.order, now), swept.orders));
         }
         const bool full = secrets.size() == Step || orders.size() == Step;
         swept.more = full && swept.secrets + swept.orders > 0;

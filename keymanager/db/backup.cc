@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "keymanager/base/codec.h"
+#include "keymanager/base/durable.h"
 #include "keymanager/crypto/digest.h"
 #include "keymanager/db/catalog.h"
 #include "keymanager/db/schema.h"
@@ -210,6 +211,27 @@ Result<void> make_folder(const std::string& folder) {
     return {};
 }
 
+/// What a backup that failed has written so far goes again; a folder that was there before stays, empty as it was.
+class HalfBackup {
+public:
+    explicit HalfBackup(std::string folder, bool is_new) : folder_(std::move(folder)), is_new_(is_new) {}
+    ~HalfBackup() {
+        if (folder_.empty()) return;
+        std::error_code ignored;
+        fs::remove_all(folder_ + "/tables", ignored);
+        fs::remove(folder_ + '/' + std::string(ManifestFile), ignored);
+        fs::remove(folder_ + '/' + std::string(SumsFile), ignored);
+        if (is_new_) fs::remove(folder_, ignored);
+    }
+    HalfBackup(const HalfBackup&) = delete;
+    HalfBackup& operator=(const HalfBackup&) = delete;
+    void is_whole() { folder_.clear(); }
+
+private:
+    std::string folder_;
+    bool is_new_;
+};
+
 Result<void> write_file(const std::string& path, std::string_view text) {
     NewFile file = TRY(NewFile::make(path));
     TRY(file.add(text));
@@ -359,7 +381,10 @@ Result<BackupReport> write_backup(Database& database, const std::string& folder,
     if (!TRY(database.read([](Session& session) { return is_schema_made(session); }))) {
         return Error{Code::Conflict, "the database has no tables, or older ones: open it with the agent first", {}};
     }
+    std::error_code failed;
+    const bool is_new = !fs::exists(folder, failed);
     TRY(make_folder(folder));
+    HalfBackup half(folder, is_new);
     bool is_first_try = true;
     BackupReport report = TRY(database.read([&](Session& session) -> Result<BackupReport> {
         // Read work may run again after a lost connection: with a folder that holds half of a backup.
@@ -378,8 +403,8 @@ Result<BackupReport> write_backup(Database& database, const std::string& folder,
             written.rows += rows;
             if (table == "secrets") written.secrets = rows;
             names.emplace_back(table);
-            sums += TRY(sum_of_file(folder + '/' + name))
-            +"  " + name + '\n';
+            const std::string sum = TRY(sum_of_file(folder + '/' + name));
+            sums += sum + "  " + name + '\n';
         }
         const json::object manifest{{"format", Format},
                                     {"made_at", to_sql_text(now)},
@@ -389,11 +414,15 @@ Result<BackupReport> write_backup(Database& database, const std::string& folder,
                                     {"secrets", written.secrets},
                                     {"tables", std::move(names)}};
         TRY(write_file(folder + '/' + std::string(ManifestFile), json::serialize(manifest) + '\n'));
-        sums += TRY(sum_of_file(folder + '/' + std::string(ManifestFile)))
-        +"  " + std::string(ManifestFile) + '\n';
+        const std::string sum = TRY(sum_of_file(folder + '/' + std::string(ManifestFile)));
+        sums += sum + "  " + std::string(ManifestFile) + '\n';
         TRY(write_file(folder + '/' + std::string(SumsFile), sums));
         return written;
     }));
+    TRY(flush_folder_of(folder + "/tables/x"));
+    TRY(flush_folder_of(folder + "/x"));
+    TRY(flush_folder_of(fs::absolute(folder, failed).string()));
+    half.is_whole();
     return report;
 }
 

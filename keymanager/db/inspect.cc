@@ -19,12 +19,6 @@ constexpr Query CountDeletedSecrets{"SELECT COUNT(*) FROM secrets WHERE deleted 
 constexpr Query CountOrders{"SELECT COUNT(*) FROM orders WHERE deleted = '0'", 1};
 constexpr Query CountContainers{"SELECT COUNT(*) FROM containers WHERE deleted = '0'", 1};
 constexpr Query CountProjects{"SELECT COUNT(*) FROM projects WHERE deleted = '0'", 1};
-constexpr Query ListKeks{
-    "SELECT k.id, k.plugin_name, k.kek_label, k.algorithm, k.bit_length, k.mode, k.plugin_meta, p.external_id"
-    " FROM kek_data k JOIN projects p ON p.id = k.project_id"
-    " WHERE k.id > :after AND k.deleted = '0' AND k.bind_completed = '1' ORDER BY k.id LIMIT :limit",
-    8};
-
 constexpr Query SqliteVersion{"SELECT sqlite_version()", 1};
 constexpr Query SqliteEncoding{"SELECT encoding FROM pragma_encoding", 1};
 constexpr Query SqliteSynchronous{"SELECT synchronous FROM pragma_synchronous", 1};
@@ -128,25 +122,6 @@ Result<Inspection> inspect(Database& database) {
         TRY(look_at_tables(session, found));
         return found;
     });
-}
-
-Result<std::vector<model::KekMeta>> list_keks(Session& session, const std::string& after, long limit) {
-    std::vector<model::KekMeta> keks;
-    TRY(session.select(ListKeks, {after, limit}, [&keks](Columns& row) -> Result<void> {
-        model::KekMeta kek;
-        kek.id = row.id<KekId>();
-        kek.plugin_name = row.text();
-        kek.label = row.optional_text().value_or("");
-        kek.algorithm = row.optional_text().value_or("");
-        kek.bit_length = row.optional_integer().value_or(0);
-        kek.mode = row.optional_text().value_or("");
-        kek.plugin_meta = row.optional_text().value_or("");
-        kek.project = row.id<ProjectId>();
-        TRY(row.finish());
-        keks.push_back(std::move(kek));
-        return {};
-    }));
-    return keks;
 }
 
 }  // namespace sallyport::db

@@ -7,7 +7,6 @@
 
 #include "keymanager/base/result.h"
 #include "keymanager/db/database.h"
-#include "keymanager/model/kek.h"
 
 namespace sallyport::db {
 
@@ -29,8 +28,5 @@ struct Inspection {
 
 /// Error: `Unavailable` if it cannot be reached. A database that is no good is no error but a problem.
 Result<Inspection> inspect(Database& database);
-
-/// The keys of all projects, whichever secret store made them, a page at a time in the order of their ids.
-Result<std::vector<model::KekMeta>> list_keks(Session& session, const std::string& after, long limit);
 
 }  // namespace sallyport::db

@@ -1,18 +1,20 @@
 #include "keymanager/db/kek_repository.h"
 
-#include "keymanager/db/session.h"
+#include "keymanager/db/kek_columns.h"
 
 // Portable as in repository.cc: every ":name" stands once, booleans are compared with '0' and '1'.
 namespace sallyport::db {
 namespace {
 
-#define KEK_COLUMNS "k.id, k.plugin_name, k.kek_label, k.algorithm, k.bit_length, k.mode, k.plugin_meta, kp.external_id"
-constexpr int KekColumns = 8;
-
 constexpr Query ListKeks{"SELECT " KEK_COLUMNS
                          ", k.active FROM kek_data k JOIN projects kp ON kp.id = k.project_id"
                          " WHERE k.plugin_name = :plugin AND k.id > :after ORDER BY k.id LIMIT :most",
                          KekColumns + 1};
+constexpr Query ListLiveKeks{
+    "SELECT " KEK_COLUMNS
+    " FROM kek_data k JOIN projects kp ON kp.id = k.project_id"
+    " WHERE k.deleted = '0' AND k.bind_completed = '1' AND k.id > :after ORDER BY k.id LIMIT :most",
+    KekColumns};
 constexpr Query ReplaceWrapping{
     "UPDATE kek_data SET plugin_meta = :wrapping, updated_at = :updated WHERE id = :id AND plugin_meta = :seen"};
 constexpr Query RetireOthers{
@@ -33,6 +35,8 @@ constexpr Query ReplacePayload{
     "UPDATE encrypted_data SET cypher_text = :cypher_text, kek_meta_extended = :extended, kek_id = :kek,"
     " updated_at = :updated WHERE id = :id AND kek_id = :old_kek AND cypher_text = :seen"};
 
+}  // namespace
+
 model::KekMeta take_kek(Columns& row) {
     model::KekMeta kek;
     kek.id = row.id<KekId>();
@@ -46,8 +50,6 @@ model::KekMeta take_kek(Columns& row) {
     return kek;
 }
 
-}  // namespace
-
 Result<std::vector<StoredKek>> list_keks(Session& session, const std::string& plugin_name, const KekId& after,
                                          int limit) {
     std::vector<StoredKek> keks;
@@ -60,10 +62,19 @@ Result<std::vector<StoredKek>> list_keks(Session& session, const std::string& pl
     return keks;
 }
 
+Result<std::vector<model::KekMeta>> list_live_keks(Session& session, const KekId& after, int limit) {
+    std::vector<model::KekMeta> keks;
+    TRY(session.select(ListLiveKeks, {after, limit}, [&keks](Columns& row) -> Result<void> {
+        keks.push_back(take_kek(row));
+        return row.finish();
+    }));
+    return keks;
+}
+
 Result<bool> replace_wrapping(Session& session, const model::KekMeta& seen, const std::string& wrapping,
                               Timestamp now) {
-    return TRY(session.execute(ReplaceWrapping, {wrapping, now, seen.id, seen.plugin_meta}))
-    == 1;
+    const long replaced = TRY(session.execute(ReplaceWrapping, {wrapping, now, seen.id, seen.plugin_meta}));
+    return replaced == 1;
 }
 
 Result<void> retire_other_keks(Session& session, const model::KekMeta& kek, Timestamp now) {
@@ -100,9 +111,9 @@ Result<std::vector<RetiredPayload>> list_retired_payloads(Session& session, cons
 
 Result<bool> replace_payload(Session& session, const RetiredPayload& seen, const KekId& kek,
                              const model::WrappedSecret& wrapped, Timestamp now) {
-    return TRY(session.execute(ReplacePayload, {wrapped.cypher_text, wrapped.kek_meta_extended, kek, now, seen.id,
-                                                seen.kek.id, seen.wrapped.cypher_text}))
-    == 1;
+    const long replaced = TRY(session.execute(ReplacePayload, {wrapped.cypher_text, wrapped.kek_meta_extended, kek, now,
+                                                               seen.id, seen.kek.id, seen.wrapped.cypher_text}));
+    return replaced == 1;
 }
 
 }  // namespace sallyport::db

@@ -24,6 +24,10 @@ struct StoredKek {
 Result<std::vector<StoredKek>> list_keks(Session& session, const std::string& plugin_name, const KekId& after,
                                          int limit);
 
+/// The KEKs of all projects that are there, whichever plug-in made them, in the order of their ids: those after
+/// `after`, at most `limit`.
+Result<std::vector<model::KekMeta>> list_live_keks(Session& session, const KekId& after, int limit);
+
 /// Puts another wrapping in the place of the one that the caller has seen. False if it is not there any more.
 Result<bool> replace_wrapping(Session& session, const model::KekMeta& seen, const std::string& wrapping, Timestamp now);
 

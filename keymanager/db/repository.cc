@@ -9,6 +9,7 @@
 #include "keymanager/base/uuid.h"
 #include "keymanager/db/acl_repository.h"
 #include "keymanager/db/consumer_repository.h"
+#include "keymanager/db/kek_columns.h"
 #include "keymanager/db/queries.h"
 #include "keymanager/db/session.h"
 
@@ -58,11 +59,6 @@ Result<ProjectRowId> existing_project(Session& session, const ProjectId& project
     "s.id, s.name, s.secret_type, s.algorithm, s.bit_length, s.mode, s.expiration, s.creator_id, s.status, " \
     "s.created_at, s.updated_at, p.external_id"
 constexpr int SecretColumns = 12;
-
-/// take_kek() reads them.
-#define KEK_OWN_COLUMNS "k.id, k.plugin_name, k.kek_label, k.algorithm, k.bit_length, k.mode, k.plugin_meta"
-#define KEK_COLUMNS KEK_OWN_COLUMNS ", kp.external_id"
-constexpr int KekColumns = 8;
 
 model::Secret take_secret(Columns& row, Result<void>& sense) {
     model::Secret secret;
@@ -151,19 +147,6 @@ constexpr std::array MarkChildren{
 };
 
 Error no_secret(const SecretId& id) { return {Code::NotFound, "Secret not found.", id.str()}; }
-
-model::KekMeta take_kek(Columns& row) {
-    model::KekMeta kek;
-    kek.id = row.id<KekId>();
-    kek.plugin_name = row.text();
-    kek.label = row.optional_text().value_or("");
-    kek.algorithm = row.optional_text().value_or("");
-    kek.bit_length = row.optional_integer().value_or(0);
-    kek.mode = row.optional_text().value_or("");
-    kek.plugin_meta = row.optional_text().value_or("");
-    kek.project = row.id<ProjectId>();
-    return kek;
-}
 
 // ---------------------------------------------------------------------------------------------- payloads and KEKs
 

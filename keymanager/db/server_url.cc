@@ -1,16 +1,13 @@
 #include "keymanager/db/server_url.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <charconv>
-#include <cstring>
 #include <optional>
+
+#include "keymanager/base/private_file.h"
 
 namespace sallyport::db {
 namespace {
@@ -203,22 +200,7 @@ Result<ServerUrl> parse_server_url(std::string_view text) {
 
 namespace {
 
-class File {
-public:
-    explicit File(const std::string& path)
-        : descriptor_(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)) {}
-    ~File() {
-        if (descriptor_ >= 0) ::close(descriptor_);
-    }
-    File(const File&) = delete;
-    File& operator=(const File&) = delete;
-    int get() const { return descriptor_; }
-
-private:
-    int descriptor_;
-};
-
-constexpr std::size_t MaxPasswordBytes = 1024;
+constexpr PrivateFileKind PasswordFile{.what = "password file", .most_bytes = 1023};
 
 bool holds_nul(std::span<const std::byte> text) { return std::ranges::find(text, std::byte{0}) != text.end(); }
 
@@ -226,42 +208,17 @@ bool holds_nul(std::span<const std::byte> text) { return std::ranges::find(text,
 
 Result<SecureBytes> read_password(const std::string& path) {
     if (path.empty()) return SecureBytes();
-    const File file(path);
-    if (file.get() < 0) {
-        return Error{Code::Io, fmt::format("cannot open the password file '{}': {}", path, std::strerror(errno)), {}};
+    const SecureBytes text = TRY(read_private_file(path, PasswordFile));
+    const auto line_end = [](std::byte b) { return b == std::byte{'\n'} || b == std::byte{'\r'}; };
+    const auto bytes = text.reveal();
+    const auto length = static_cast<std::size_t>(std::ranges::find_if(bytes, line_end) - bytes.begin());
+    if (length == 0 || holds_nul(bytes.first(length))) {
+        return Error{Code::InvalidInput, fmt::format("password file '{}' holds no password", path), {}};
     }
-    struct stat status {};
-    if (::fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode)) {
-        return Error{Code::Refused, fmt::format("the password file '{}' is no regular file", path), {}};
-    }
-    // systemd's credentials: root's file with an access list, whose mask stat(2) shows as the group's bits.
-    const bool credential = (status.st_mode & 07777) == 0440 && status.st_uid == 0 && status.st_gid == 0;
-    if ((status.st_uid != ::geteuid() && status.st_uid != 0) || (!credential && (status.st_mode & 077) != 0)) {
-        return Error{Code::Refused,
-                     fmt::format("the password file '{}' must belong to this user or root and be closed to all others "
-                                 "(chmod 0400)",
-                                 path),
-                     {}};
-    }
-    SecureBytes password = TRY(SecureBytes::of_size(MaxPasswordBytes));
-    std::size_t size = 0;
-    while (size < password.size()) {
-        const ssize_t got = ::read(file.get(), password.writable().data() + size, password.size() - size);
-        if (got < 0 && errno == EINTR) continue;
-        if (got < 0) return Error{Code::Io, fmt::format("cannot read the password file '{}'", path), {}};
-        if (got == 0) break;
-        size += static_cast<std::size_t>(got);
-    }
-    const auto bytes = password.writable();
-    const auto text = bytes.first(size);
-    const auto end =
-        std::ranges::find_if(text, [](std::byte b) { return b == std::byte{'\n'} || b == std::byte{'\r'}; });
-    const auto length = static_cast<std::size_t>(end - text.begin());
-    if (length == 0 || length + 1 >= MaxPasswordBytes || holds_nul(text.first(length))) {
-        return Error{Code::InvalidInput, fmt::format("the password file '{}' holds no password", path), {}};
-    }
-    bytes[length] = std::byte{0};
-    password.truncate(length + 1);
+    // The client libraries take it as a C string.
+    SecureBytes password = TRY(SecureBytes::of_size(length + 1));
+    std::ranges::copy(bytes.first(length), password.writable().begin());
+    password.writable()[length] = std::byte{0};
     return password;
 }
 

@@ -8,10 +8,10 @@
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
-#include <filesystem>
 #include <vector>
 
 #include "keymanager/base/assert.h"
+#include "keymanager/base/durable.h"
 #include "keymanager/base/log.h"
 #include "keymanager/db/commit_queue.h"
 #include "keymanager/db/connection.h"
@@ -193,12 +193,7 @@ Result<void> make_file(const std::string& path) {
             Code::Unavailable, fmt::format("cannot make the database file '{}': {}", path, std::strerror(errno)), {}};
     }
     ::close(file);
-    const auto folder = std::filesystem::path(path).parent_path();
-    const int directory = ::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    const bool durable = directory >= 0 && ::fsync(directory) == 0;
-    if (directory >= 0) ::close(directory);
-    if (!durable) return Error{Code::Io, fmt::format("cannot flush the folder of '{}'", path), std::strerror(errno)};
-    return {};
+    return flush_folder_of(path);
 }
 
 }  // namespace

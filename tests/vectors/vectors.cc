@@ -2,8 +2,12 @@
 
 namespace sallyport {
 
-std::string source_path(std::string_view name) { return std::string(SALLYPORT_SOURCE_DIR) + "/" + std::string(name); }
+std::string source_path(std::string_view name) {
+    std::string path = SALLYPORT_SOURCE_DIR;
+    path.append("/").append(name);
+    return path;
+}
 
-std::string vectors_path(std::string_view name) { return source_path("tests/vectors/") + std::string(name); }
+std::string vectors_path(std::string_view name) { return source_path("tests/vectors/").append(name); }
 
 }  // namespace sallyport

@@ -101,6 +101,12 @@ TEST_F(RequestAuditTest, NodeRoutesSayWhatWasDoneToWhat) {
     EXPECT_EQ(line.at("source"), "unix:uid=0,pid=77");
 }
 
+TEST_F(RequestAuditTest, NodeRoutesNameTheProjectThatTheyWorkOn) {
+    EXPECT_EQ(lines_after("POST", "/sallyport/v1/life-cycle/remove-project", {}, R"({"project": "gone"})"), 1U);
+    EXPECT_EQ(last().at("target_project"), "gone");
+    EXPECT_EQ(last().at("project"), "p");
+}
+
 TEST_F(RequestAuditTest, NoBodyOfASecretIsEverLookedAt) {
     EXPECT_EQ(lines_after("POST", "/v1/secrets", {201, {}}, R"({"payload": "swordfish", "name": "key"})"), 1U);
     EXPECT_EQ(log_.lines().back().find("swordfish"), std::string::npos);

@@ -2,11 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <fstream>
 
 #include "keymanager/db/acl_repository.h"
 #include "keymanager/db/clean.h"
 #include "keymanager/db/inspect.h"
+#include "keymanager/db/kek_repository.h"
 #include "keymanager/db/repository.h"
 #include "keymanager/db/session.h"
 #include "tests/unit/keymanager/db/sqlite_file.h"
@@ -83,6 +85,15 @@ TEST_F(BackupTest, NeedsAFolderOfItsOwn) {
     EXPECT_EQ(write_backup(*database_, "/nonexistent/folder", Now).error().code, Code::Io);
 }
 
+TEST_F(BackupTest, ThatFailsHalfWayLeavesNothing) {
+    source_.run("UPDATE secrets SET created_at = 'yesterday' WHERE id = 'alive'");
+    ASSERT_FALSE(write());
+    EXPECT_FALSE(std::filesystem::exists(folder()));
+    std::filesystem::create_directory(folder());
+    ASSERT_FALSE(write());
+    EXPECT_TRUE(std::filesystem::is_empty(folder()));
+}
+
 TEST_F(BackupTest, ThatWasChangedIsCorruptAndLeavesNothing) {
     ASSERT_TRUE(write());
     std::ofstream(folder() + "/tables/secrets.jsonl", std::ios::app) << "[]\n";
@@ -122,7 +133,7 @@ TEST_F(BackupTest, InspectionCountsAndFindsNoFault) {
     EXPECT_EQ(found->secrets, 1);
     EXPECT_EQ(found->deleted_secrets, 1);
     EXPECT_TRUE(found->problems.empty());
-    const auto keks = database_->read([](Session& session) { return list_keks(session, "", 10); });
+    const auto keks = database_->read([](Session& session) { return list_live_keks(session, KekId(""), 10); });
     ASSERT_TRUE(keks);
     EXPECT_EQ(keks->size(), 1u);
 }
