@@ -12,7 +12,8 @@ namespace {
 Counter commits({"sallyport_database_commit_groups_total", "Groups of writes that shared one commit."});
 Counter writes({"sallyport_database_writes_total", "Writes, each in a commit group."});
 Latency write_time({"sallyport_database_write_duration_seconds", "A write, from joining a group to its commit."});
-Latency commit_time({"sallyport_database_commit_duration_seconds", "The COMMIT of a group, with its flush."});
+Latency commit_time({"sallyport_database_commit_duration_seconds",
+                     "The COMMIT of a group; with its flush, unless that is done beside it."});
 
 constexpr Query Commit{"COMMIT"};
 constexpr Query Rollback{"ROLLBACK"};
@@ -36,7 +37,11 @@ Result<void> CommitQueue::run(const Work& work) {
     Member me{work};
     const std::deque<Member*> group = wait_for_turn(me);
     if (!group.empty()) {
-        commit(group);
+        const bool is_written = commit(group);
+        pass_lead(group.size());
+        if (is_written && flusher_ != nullptr) {
+            if (const auto flushed = flusher_->wait(); !flushed) fail(group, flushed.error());
+        }
         release(group, me);
         commits.add();
         writes.add(group.size());
@@ -85,37 +90,51 @@ void CommitQueue::set_state(Member& member, Member::State state) {
     }
 }
 
-/// Members live on their threads' stacks: once told under the lock that they are done they may vanish.
-void CommitQueue::release(const std::deque<Member*>& group, const Member& me) {
+/// The group leaves the queue, and the first of those who came meanwhile leads the next.
+void CommitQueue::pass_lead(std::size_t group_size) {
     const std::lock_guard lock(mutex_);
-    queue_.erase(queue_.begin(), queue_.begin() + static_cast<std::ptrdiff_t>(group.size()));
-    for (Member* member : group) {
-        if (member == &me) continue;
-        set_state(*member, Member::State::Done);
-    }
+    queue_.erase(queue_.begin(), queue_.begin() + static_cast<std::ptrdiff_t>(group_size));
     if (!queue_.empty()) set_state(*queue_.front(), Member::State::Leads);
 }
 
-void CommitQueue::commit(const std::deque<Member*>& group) {
-    const auto fail = [&group](const Error& error) {
-        for (Member* member : group) {
-            if (member->outcome) member->outcome = error;
-        }
+/// Members live on their threads' stacks: once told under the lock that they are done they may vanish.
+void CommitQueue::release(const std::deque<Member*>& group, const Member& me) {
+    const std::lock_guard lock(mutex_);
+    for (Member* member : group) {
+        if (member != &me) set_state(*member, Member::State::Done);
+    }
+}
+
+void CommitQueue::fail(const std::deque<Member*>& group, const Error& error) {
+    for (Member* member : group) {
+        if (member->outcome) member->outcome = error;
+    }
+}
+
+/// True if something was written that a flush has to make durable.
+bool CommitQueue::commit(const std::deque<Member*>& group) {
+    const auto fail_all = [&group](const Error& error) {
+        fail(group, error);
+        return false;
     };
-    if (const auto begun = session_.begin(begin_); !begun) return fail(begun.error());
+    if (flusher_ != nullptr) {
+        if (const auto sound = flusher_->health(); !sound) return fail_all(sound.error());
+    }
+    if (const auto begun = session_.begin(begin_); !begun) return fail_all(begun.error());
     if (const auto sound = run_all(group); !sound) {
         // What ran before cannot be told from what failed, or is gone; what would run now would stand alone.
         static_cast<void>(session_.execute(Rollback, {}));
-        return fail(sound.error());
+        return fail_all(sound.error());
     }
     const bool anything = std::ranges::any_of(group, [](const Member* member) { return member->outcome.has_value(); });
     const auto before = std::chrono::steady_clock::now();
     const auto ended = session_.execute(anything ? Commit : Rollback, {});
     commit_time.observe(std::chrono::steady_clock::now() - before);
-    if (ended) return;
-    fail(ended.error());
+    if (ended) return anything;
+    fail(group, ended.error());
     // Some commits fail and leave the transaction open; after others there is nothing left to roll back.
     static_cast<void>(session_.execute(Rollback, {}));
+    return false;
 }
 
 /// Inside a savepoint SQLite copies every page before it changes it, and hardly any member fails after it has written.

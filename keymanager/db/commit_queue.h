@@ -9,6 +9,7 @@
 
 #include "keymanager/base/result.h"
 #include "keymanager/base/shared_call.h"
+#include "keymanager/db/log_flusher.h"
 #include "keymanager/db/session.h"
 
 namespace sallyport::db {
@@ -21,6 +22,9 @@ namespace sallyport::db {
 /// A writer that shares its thread with others (SharedCall) parks there, and lets those that have just come join before
 /// it leads. So a thread can bring a whole group.
 ///
+/// With a flusher, COMMIT itself does not flush: the next group runs while the disk works on this one, and everybody is
+/// let go only after a flush that began after his commit. Readers see a row a flush earlier than its writer is told.
+///
 /// Thread-safe. Work may run on another writer's thread, and twice. If the commit fails it fails for every member of
 /// the group.
 class CommitQueue {
@@ -28,7 +32,9 @@ public:
     using Work = std::function<Result<void>(Session&)>;
 
     /// `session` is used by nobody else. `begin` are the vendor's words for opening a transaction that will write.
-    CommitQueue(Session& session, const Query& begin) : session_(session), begin_(begin) {}
+    /// `flusher`, if COMMIT leaves the flush to it, outlives this.
+    CommitQueue(Session& session, const Query& begin, LogFlusher* flusher = nullptr)
+        : session_(session), begin_(begin), flusher_(flusher) {}
 
     /// Returns when `work` is durable, or has left nothing.
     Result<void> run(const Work& work);
@@ -47,14 +53,17 @@ private:
     std::deque<Member*> wait_for_turn(Member& me);
     void wait(Member& me);
     static void set_state(Member& member, Member::State state);
+    void pass_lead(std::size_t group_size);
     void release(const std::deque<Member*>& group, const Member& me);
-    void commit(const std::deque<Member*>& group);
+    bool commit(const std::deque<Member*>& group);
+    static void fail(const std::deque<Member*>& group, const Error& error);
     Result<void> run_all(const std::deque<Member*>& group);
     Result<bool> run_plainly(const std::deque<Member*>& group);
     Result<void> run_in_savepoint(Member& member);
 
     Session& session_;
     const Query begin_;
+    LogFlusher* const flusher_;
     mutable std::mutex mutex_;
     std::deque<Member*> queue_;  // the first of them leads, or will
 };

@@ -212,7 +212,7 @@ Result<std::unique_ptr<SqliteConnection>> connect(const std::string& path) {
 Result<std::unique_ptr<Session>> session_over(std::unique_ptr<SqliteConnection> connection) {
     auto session = std::make_unique<Session>(std::move(connection));
     TRY(session->run_script(fmt::format("PRAGMA busy_timeout = {}", BusyMilliseconds)));
-    // FULL: the log is flushed before a commit returns. NORMAL would keep the file sound, but lose commits.
+    // FULL: the log is flushed before a commit returns. NORMAL alone would keep the file sound, but lose commits.
     TRY(session->run_script("PRAGMA synchronous = FULL"));
     TRY(session->run_script("PRAGMA foreign_keys = ON"));
     // Savepoints and sorts never leave a file of theirs behind.
@@ -245,14 +245,46 @@ void configure_library() {
     if (!configured) log_warning("SQLite was in use before its configuration: it locks more than it has to");
 }
 
+/// The write-ahead log, to be flushed. SQLite's locks are on the other files, so closing it releases none of them; it
+/// stays the same file for as long as a connection is open.
+class LogFile {
+public:
+    /// Makes the log's name durable, too: SQLite would do that at its own first flush.
+    static Result<std::shared_ptr<LogFile>> open(const std::string& path) {
+        const int file = ::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+        if (file < 0) {
+            return Error{Code::Unavailable, fmt::format("cannot open '{}': {}", path, std::strerror(errno)), {}};
+        }
+        std::shared_ptr<LogFile> log(new LogFile(file, path));
+        TRY(flush_folder_of(path));
+        return log;
+    }
+    ~LogFile() { ::close(file_); }
+    LogFile(const LogFile&) = delete;
+    LogFile& operator=(const LogFile&) = delete;
+
+    Result<void> flush() const {
+        if (::fdatasync(file_) == 0) return {};
+        return Error{Code::Unavailable, fmt::format("cannot flush '{}': {}", path_, std::strerror(errno)), {}};
+    }
+
+private:
+    LogFile(int file, std::string path) : file_(file), path_(std::move(path)) {}
+    const int file_;
+    const std::string path_;
+};
+
 class SqliteDatabase final : public Database {
 public:
-    /// `log_header` is of the writer's connection, or nullptr.
-    SqliteDatabase(std::unique_ptr<Session> writer, const std::uint32_t* log_header, std::string path, int readers)
+    /// `log_header` is of the writer's connection, or nullptr. `log` is what makes commits durable, if the writer's
+    /// session does not.
+    SqliteDatabase(std::unique_ptr<Session> writer, const std::uint32_t* log_header, std::shared_ptr<LogFile> log,
+                   std::string path, int readers)
         : in_memory_(path.empty()),
           log_header_(log_header),
           writer_(std::move(writer)),
-          commits_(*writer_, BeginWriting),
+          flusher_(log ? std::make_unique<LogFlusher>([file = std::move(log)] { return file->flush(); }) : nullptr),
+          commits_(*writer_, BeginWriting, flusher_.get()),
           readers_(readers, [path = std::move(path)] { return open_sqlite_session(path); }) {}
 
     /// Other processes write there without a lock of ours, so a mark may be torn: then it equals none that was or will
@@ -297,6 +329,7 @@ private:
     const bool in_memory_;
     const std::uint32_t* const log_header_;
     std::unique_ptr<Session> writer_;
+    const std::unique_ptr<LogFlusher> flusher_;
     CommitQueue commits_;
     SessionPool readers_;
 };
@@ -310,6 +343,7 @@ Result<std::unique_ptr<Database>> make_sqlite(const std::string& path, int reade
     const SqliteConnection& raw = *connection;  // owned by the session
     auto writer = TRY(session_over(std::move(connection)));
     const std::uint32_t* log_header = nullptr;
+    std::shared_ptr<LogFile> log;
     if (!path.empty()) {
         std::string mode;
         TRY(writer->select({"PRAGMA journal_mode = WAL", 1}, {}, [&mode](Columns& row) -> Result<void> {
@@ -321,9 +355,12 @@ Result<std::unique_ptr<Database>> make_sqlite(const std::string& path, int reade
                          "journal_mode stayed " + mode};
         }
         log_header = raw.log_header();
+        log = TRY(LogFile::open(path + "-wal"));
+        // From here on the log is flushed by us, beside the writer; SQLite itself still flushes around a checkpoint.
+        TRY(writer->run_script("PRAGMA synchronous = NORMAL"));
     }
     std::unique_ptr<Database> database =
-        std::make_unique<SqliteDatabase>(std::move(writer), log_header, path, reader_sessions);
+        std::make_unique<SqliteDatabase>(std::move(writer), log_header, std::move(log), path, reader_sessions);
     return database;
 }
 

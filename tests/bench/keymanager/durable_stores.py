@@ -18,10 +18,11 @@ CONNECTIONS = 64
 
 
 class TracedAgent(harness.Agent):
-    """An agent whose flushes are written to a file; other system calls run untraced."""
+    """An agent whose flushes are written to a file; other system calls run untraced. strace stands beside it (-D), so that the
+    process that is stopped is the agent."""
 
     def launch(self):
-        trace = [harness.need("strace", "strace"), "-f", "--seccomp-bpf", "-qq", "-e", "trace=fsync,fdatasync", "-o",
+        trace = [harness.need("strace", "strace"), "-D", "-f", "--seccomp-bpf", "-qq", "-e", "trace=fsync,fdatasync", "-o",
                  str(self.folder / "flushes")]
         with open(self.folder / "agent.log", "ab") as log:
             self.process = subprocess.Popen([*trace, harness.SALLYPORT, "serve", "--config", str(self.config_file)],

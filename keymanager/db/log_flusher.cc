@@ -1,0 +1,60 @@
+#include "keymanager/db/log_flusher.h"
+
+#include <utility>
+
+#include "keymanager/base/log.h"
+
+namespace sallyport::db {
+
+Result<void> LogFlusher::wait() {
+    Waiter me;
+    std::unique_lock lock(mutex_);
+    if (broken_) return *broken_;
+    waiters_.push_back(&me);
+    somebody_waits_.notify_one();
+    while (!me.done) {
+        if (me.call == nullptr) {
+            me.wake.wait(lock);
+        } else {
+            lock.unlock();
+            me.call->park();
+            lock.lock();
+        }
+    }
+    if (broken_) return *broken_;
+    return {};
+}
+
+Result<void> LogFlusher::health() const {
+    const std::lock_guard lock(mutex_);
+    if (broken_) return *broken_;
+    return {};
+}
+
+void LogFlusher::run(const std::stop_token& stop) {
+    std::vector<Waiter*> flushed;
+    while (true) {
+        {
+            std::unique_lock lock(mutex_);
+            if (!somebody_waits_.wait(lock, stop, [this] { return !waiters_.empty(); })) return;
+            flushed.swap(waiters_);
+        }
+        const auto outcome = flush_();
+        if (!outcome)
+            log_error("database: {}. Nothing more is written until the agent is restarted", outcome.error().message);
+        const std::lock_guard lock(mutex_);
+        if (!outcome && !broken_) broken_ = outcome.error();
+        // Waiters live on their threads' stacks: once told under the lock that they are done they may vanish.
+        for (Waiter* waiter : flushed) {
+            waiter->done = true;
+            if (waiter->call != nullptr) {
+                waiter->call->unpark();
+            } else {
+                waiter->wake.notify_one();
+            }
+        }
+        flushed.clear();
+    }
+}
+
+}  // namespace sallyport::db
