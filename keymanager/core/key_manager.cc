@@ -6,6 +6,7 @@
 #include "keymanager/base/log.h"
 #include "keymanager/core/context.h"
 #include "keymanager/core/row_cache.h"
+#include "keymanager/core/total_cache.h"
 #include "keymanager/db/consumer_repository.h"
 #include "keymanager/db/repository.h"
 #include "keymanager/store/secret_store.h"
@@ -44,6 +45,7 @@ struct KeyManager::Impl {
     TransportKeys transport_keys{context};
     LifeCycle life_cycle{context};
     RowCache rows{};
+    TotalCache totals{};
 
     /// What was read before, if nothing was written since; else it is read now.
     Result<RowCache::Row> find_with_payload(const SecretId& id) {
@@ -156,12 +158,18 @@ Result<model::PageOf<Secret>> KeyManager::list(const Caller& caller, const model
                                                const model::Page& page, Detail detail) {
     const Context& context = impl_->context;
     TRY(context.ask(caller, "secrets:get"));
-    return context.database->read(
-        [&context, &caller, &filter, &page, detail](db::Session& session) -> Result<model::PageOf<Secret>> {
-            auto found = TRY(db::list_secrets(session, caller.project, filter, page, context.clock.now()));
-            if (detail == Detail::WithConsumers) TRY(db::load_consumers(session, std::span(found.items)));
-            return found;
-        });
+    const Timestamp now = context.clock.now();
+    const auto mark = context.database->commit_mark();
+    const auto known = mark ? impl_->totals.find(caller.project, filter, *mark, now) : std::nullopt;
+    Timestamp until;
+    auto found = TRY(context.database->read([&](db::Session& session) -> Result<model::PageOf<Secret>> {
+        auto listed = TRY(db::list_secrets(session, caller.project, filter, page, now, known));
+        if (mark && !known) until = TRY(db::next_expiration(session, now));
+        if (detail == Detail::WithConsumers) TRY(db::load_consumers(session, std::span(listed.items)));
+        return listed;
+    }));
+    if (mark && !known) impl_->totals.put(caller.project, filter, *mark, {found.total, until});
+    return found;
 }
 
 Result<Payload> KeyManager::fetch(const Caller& caller, const SecretId& id) {

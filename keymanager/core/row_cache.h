@@ -3,18 +3,16 @@
 #include <array>
 #include <cstddef>
 #include <memory>
-#include <mutex>
-#include <unordered_map>
 
 #include "keymanager/base/ids.h"
-#include "keymanager/db/database.h"
+#include "keymanager/core/mark_cache.h"
 #include "keymanager/db/repository.h"
 
 namespace sallyport::core {
 
 /// Rows of the secrets that were fetched last, payloads still wrapped, so that a key that is asked for again costs no
-/// query. A row counts only while nothing at all was committed since it was read (db::CommitMark): a secret that was
-/// deleted, shared or taken back is never served from here. Expiration is the caller's to check.
+/// query. A secret that was deleted, shared or taken back is never served from here (MarkCache). Expiration is the
+/// caller's to check.
 ///
 /// Bounded in number and bytes. Thread-safe.
 class RowCache {
@@ -30,17 +28,8 @@ private:
     static constexpr std::size_t Shards = 16;
     static constexpr std::size_t RowsOfAShard = 64;
     static constexpr std::size_t LongestCypherText = 4096;
+    using Shard = MarkCache<SecretId, Row, RowsOfAShard>;
 
-    struct Entry {
-        db::CommitMark read_at;
-        Row row;
-        std::size_t used;
-    };
-    struct Shard {
-        std::mutex mutex;
-        std::unordered_map<SecretId, Entry> entries;
-        std::size_t clock = 0;
-    };
     Shard& shard_of(const SecretId& id) { return shards_[std::hash<SecretId>{}(id) % Shards]; }
 
     std::array<Shard, Shards> shards_;

@@ -129,6 +129,8 @@ constexpr Query CountSecrets{
     " WHERE p.external_id = :project AND s.deleted = '0' AND (s.expiration IS NULL OR s.expiration > :now)",
     1};
 
+constexpr Query NextExpiration{"SELECT MIN(expiration) FROM secrets WHERE expiration > :now", 1};
+
 /// What a soft delete marks, and under which names the deleted secret is found there.
 constexpr Query MarkSecret{
     "UPDATE secrets SET deleted = '1', deleted_at = :deleted, updated_at = :updated"
@@ -402,17 +404,21 @@ Result<void> insert_secret(Session& session, const model::Secret& secret) {
 
 Result<model::PageOf<model::Secret>> list_secrets(Session& session, const ProjectId& project,
                                                   const model::SecretFilter& filter, const model::Page& page,
-                                                  Timestamp now) {
+                                                  Timestamp now, const std::optional<long>& total) {
     const std::string order = TRY(order_of(filter.sort));
     StatementText where = conditions_of(project, filter, now);
     constexpr std::string_view From = " FROM secrets s JOIN projects p ON p.id = s.project_id";
 
     model::PageOf<model::Secret> answer;
-    const std::string count = fmt::format("SELECT COUNT(*){}{}", From, where.text);
-    TRY(session.select_once(count, 1, where.params, [&answer](Columns& row) -> Result<void> {
-        answer.total = row.integer();
-        return row.finish();
-    }));
+    if (total) {
+        answer.total = *total;
+    } else {
+        const std::string count = fmt::format("SELECT COUNT(*){}{}", From, where.text);
+        TRY(session.select_once(count, 1, where.params, [&answer](Columns& row) -> Result<void> {
+            answer.total = row.integer();
+            return row.finish();
+        }));
+    }
     if (answer.total == 0) return answer;
 
     constexpr std::string_view Select =
@@ -430,6 +436,15 @@ Result<model::PageOf<model::Secret>> list_secrets(Session& session, const Projec
         return sense;
     }));
     return answer;
+}
+
+Result<Timestamp> next_expiration(Session& session, Timestamp now) {
+    std::optional<Timestamp> next;
+    TRY(session.select(NextExpiration, {now}, [&next](Columns& row) -> Result<void> {
+        next = row.optional_time();
+        return row.finish();
+    }));
+    return next.value_or(Timestamp::max());
 }
 
 namespace {

@@ -24,9 +24,12 @@ Result<ProjectRowId> ensure_project(Session& session, const ProjectId& project, 
 Result<model::Secret> find_secret(Session& session, const SecretId& id, Timestamp now);
 /// `secret.project` must exist. Fills nothing in: id and times are the caller's.
 Result<void> insert_secret(Session& session, const model::Secret& secret);
+/// `total`, if it is known, is not counted again.
 Result<model::PageOf<model::Secret>> list_secrets(Session& session, const ProjectId& project,
                                                   const model::SecretFilter& filter, const model::Page& page,
-                                                  Timestamp now);
+                                                  Timestamp now, const std::optional<long>& total = std::nullopt);
+/// When the first secret expires that has not yet, of whatever project; `Timestamp::max()` if none will.
+Result<Timestamp> next_expiration(Session& session, Timestamp now);
 /// Soft: the row, its encrypted data, its metadata and its consumers are marked; its access list stays.
 /// Error: `NotFound`.
 Result<void> delete_secret(Session& session, const SecretId& id, Timestamp now);

@@ -401,6 +401,32 @@ TEST_P(RepositoryConformance, PagesOfAListDoNotOverlapAndCountAll) {
     EXPECT_EQ(std::ranges::unique(seen).size(), 0u);
 }
 
+TEST_P(RepositoryConformance, TheNextExpirationIsThatOfAnyProject) {
+    Steps steps(db());
+    const auto next = [this](Timestamp now) {
+        return db().read([now](Session& session) { return next_expiration(session, now); });
+    };
+    EXPECT_EQ(*next(Now), Timestamp::max());
+    for (const auto& expiration :
+         {std::optional(Now + hours(2)), std::optional(Now + hours(1)), std::optional<Timestamp>()}) {
+        model::Secret secret = make_secret();
+        secret.attributes.expiration = expiration;
+        steps.store(secret);
+    }
+    EXPECT_EQ(*next(Now), Now + hours(1));
+    EXPECT_EQ(*next(Now + hours(1)), Now + hours(2));
+    EXPECT_EQ(*next(Now + hours(2)), Timestamp::max());
+}
+
+TEST_P(RepositoryConformance, AListWhoseTotalIsKnownIsNotCounted) {
+    Steps steps(db());
+    steps.store(make_secret());
+    const auto page = db().read([](Session& session) { return list_secrets(session, Ours, {}, {}, Now, 41); });
+    ASSERT_TRUE(page);
+    EXPECT_EQ(page->total, 41);
+    EXPECT_EQ(page->items.size(), 1u);
+}
+
 TEST_P(RepositoryConformance, FiltersOfAListAllHaveToMatch) {
     Steps steps(db());
     int hour = 0;
