@@ -3,7 +3,6 @@
 #include <boost/json.hpp>
 #include <fmt/format.h>
 
-#include <chrono>
 #include <utility>
 
 #include "agent/config/config.h"
@@ -13,10 +12,6 @@
 
 namespace sallyport::cli {
 namespace {
-
-// Longer than anything the agent does for one request: Argon2 on a slow machine takes seconds, an image much longer,
-// but that is done here and not there.
-constexpr std::chrono::minutes Patience{5};
 
 Code code_of_status(int status) {
     switch (status) {
@@ -80,7 +75,7 @@ Result<api::Response> AgentClient::send(std::string_view method, std::string_vie
     request.target = target;
     request.headers = headers;
     request.body = std::move(body);
-    auto response = http::fetch_blocking(endpoint, request, Patience);
+    auto response = http::fetch_blocking(endpoint, request, patience_);
     if (!response && response.error().code == Code::Unavailable) {
         return Error{Code::Unavailable,
                      fmt::format("{}: is the agent running? ({})", socket_path_, response.error().message),

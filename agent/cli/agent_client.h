@@ -2,6 +2,7 @@
 
 #include <boost/json/value.hpp>
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -38,8 +39,12 @@ public:
     Result<api::Response> send(std::string_view method, std::string_view target,
                                const std::vector<api::Header>& headers, SecureBytes body);
 
+    /// How long a call may take; five minutes if nothing is said.
+    void set_patience(std::chrono::seconds patience) { patience_ = patience; }
+
 private:
     std::string socket_path_;
+    std::chrono::seconds patience_ = std::chrono::minutes(5);
 };
 
 /// The Error that an answer outside 2xx stands for: its status as a Code, its description as the message.

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <optional>
 #include <string_view>
 #include <system_error>
 
@@ -21,6 +22,7 @@ namespace fs = std::filesystem;
 namespace json = boost::json;
 
 constexpr std::string_view Root = "/sallyport/v1/volumes";
+constexpr std::string_view ProgressRoot = "/sallyport/v1/volumes/progress/";
 
 bool flag_at(const json::object& body, std::string_view name) {
     const json::value* value = body.if_contains(name);
@@ -33,6 +35,7 @@ struct Verbs {
     const VolumeRoutes::Passphrases& passphrases;
     volume::UnlockProfile default_profile;
     const core::Caller& caller;
+    ProgressBoard& board;
 
     Result<volume::Passphrase> passphrase(const json::object& body) const {
         return passphrases(caller, SecretId(TRY(required_text(body, "secret"))));
@@ -70,18 +73,22 @@ struct Verbs {
 
     Result<json::object> encrypt(const json::object& body) const {
         const volume::DevicePath source = TRY(path(body, "source"));
-        const volume::DevicePath destination = TRY(new_path(body));
+        const volume::DevicePath destination = TRY(new_path(body, "destination"));
         const volume::FormatOptions options = TRY(format_options_from(body, default_profile));
+        volume::ImageCryptOptions copying = TRY(copy_options(body));
+        if (body.contains("header")) copying.header = TRY(new_path(body, "header"));
+        std::optional<ProgressBoard::Line> line = TRY(follow(body, copying));
         const volume::Passphrase key = TRY(passphrase(body));
-        const volume::ImageCryptOptions copying{.replace = flag_at(body, "replace")};
         return report(destination, TRY(volume::encrypt_image(source, destination.str(), key, options, copying)));
     }
 
     Result<json::object> decrypt(const json::object& body) const {
         const volume::DevicePath source = TRY(path(body, "source"));
-        const volume::DevicePath destination = TRY(new_path(body));
+        const volume::DevicePath destination = TRY(new_path(body, "destination"));
+        volume::ImageCryptOptions copying = TRY(copy_options(body));
+        if (body.contains("header")) copying.header = TRY(path(body, "header"));
+        std::optional<ProgressBoard::Line> line = TRY(follow(body, copying));
         const volume::Passphrase key = TRY(passphrase(body));
-        const volume::ImageCryptOptions copying{.replace = flag_at(body, "replace")};
         return report(destination, TRY(volume::decrypt_image(source, destination.str(), key, {}, copying)));
     }
 
@@ -92,9 +99,26 @@ struct Verbs {
         return json::object{{"mappings", std::move(list)}};
     }
 
+    static Result<volume::ImageCryptOptions> copy_options(const json::object& body) {
+        return volume::ImageCryptOptions{.replace = flag_at(body, "replace"), .sparse = flag_at(body, "sparse")};
+    }
+
+    /// The request's line on the board, if it wants one, written while the copying goes on.
+    Result<std::optional<ProgressBoard::Line>> follow(const json::object& body,
+                                                      volume::ImageCryptOptions& copying) const {
+        std::optional<ProgressBoard::Line> line;
+        if (!body.contains("job")) return line;
+        const std::string job = TRY(required_text(body, "job"));
+        line.emplace(TRY(board.begin(job)));
+        copying.progress = [&board = board, job](std::uint64_t done, std::uint64_t total) {
+            board.update(job, done, total);
+        };
+        return line;
+    }
+
     /// The folder of a file that is to be made is checked; the file itself is made without following anything.
-    Result<volume::DevicePath> new_path(const json::object& body) const {
-        const fs::path wanted(TRY(required_text(body, "destination")));
+    Result<volume::DevicePath> new_path(const json::object& body, std::string_view name) const {
+        const fs::path wanted(TRY(required_text(body, name)));
         if (!wanted.has_filename() || wanted.filename() == "." || wanted.filename() == "..") {
             return Error{Code::InvalidInput, wanted.string() + " is no name of a file", {}};
         }
@@ -150,12 +174,21 @@ Result<volume::DevicePath> checked_path(const std::string& path) {
 
 api::Response VolumeRoutes::handle(const api::Request& request, const core::Caller& caller) {
     const LogScope scope(request.request_id);
-    return answer(Verbs{volumes_, passphrases_, default_profile_, caller}.run(request));
+    return answer(Verbs{volumes_, passphrases_, default_profile_, caller, board_}.run(request));
+}
+
+api::Response VolumeRoutes::progress(const api::Request& request, const core::Caller& caller) const {
+    if (!is_admin(caller)) return answer(Error{Code::Forbidden, "volumes are for callers with the role admin", {}});
+    const std::string job = request.target.substr(ProgressRoot.size());
+    const std::optional<ProgressBoard::State> state = board_.find(job);
+    if (!state) return answer(Error{Code::NotFound, "no request called " + job + " runs", {}});
+    return answer(json::object{{"job", job}, {"done", state->done}, {"total", state->total}});
 }
 
 http::Route VolumeRoutes::route(lanes::Lane& lane) {
     const auto handler = [this, &lane](const api::Request& request,
                                        const core::Caller& caller) -> http::asio::awaitable<api::Response> {
+        if (request.method == "GET" && request.target.starts_with(ProgressRoot)) co_return progress(request, caller);
         auto response = co_await lane.run([this, &request, &caller] { return handle(request, caller); });
         if (!response) co_return answer(response.error());
         co_return std::move(*response);

@@ -5,6 +5,7 @@
 
 #include "agent/http/route.h"
 #include "agent/lanes/lane.h"
+#include "agent/node_api/progress.h"
 #include "integrations/volume/volume_encryptor.h"
 #include "keymanager/api/http_message.h"
 #include "keymanager/base/ids.h"
@@ -16,6 +17,8 @@ namespace sallyport::node_api {
 /// The volumes of this node, for local administrators:
 ///   POST /sallyport/v1/volumes/format|open|close|test|encrypt|decrypt    a JSON object in and out
 ///   GET  /sallyport/v1/volumes                                          {"mappings": […]}
+///   GET  /sallyport/v1/volumes/progress/JOB                             {"job", "done", "total"}: how far the request
+///                                                                       is that was sent with {"job": JOB}
 /// Requests name a secret of the key manager ("secret": its id) and a device ("device"); no secret bytes pass. Answers
 /// are those of volume_json.h, errors those of the key manager's API.
 ///
@@ -34,6 +37,9 @@ public:
     /// Never throws and always answers. Blocks, for seconds: use it from the lane `volumes`.
     api::Response handle(const api::Request& request, const core::Caller& caller);
 
+    /// Never blocks: for the edge, since the lane is busy with what is asked about.
+    api::Response progress(const api::Request& request, const core::Caller& caller) const;
+
     /// What the server serves: handle() on the lane. This and the lane must outlive it.
     http::Route route(lanes::Lane& lane);
 
@@ -41,6 +47,7 @@ private:
     volume::VolumeEncryptor& volumes_;
     Passphrases passphrases_;
     volume::UnlockProfile default_profile_;
+    ProgressBoard board_;
 };
 
 /// A path that the agent may open for a caller: absolute, without "." and "..", and through no symbolic link but udev's

@@ -172,6 +172,12 @@ std::uint64_t File::next_data(std::uint64_t offset) const {
     return errno == ENXIO ? size_ : offset;
 }
 
+std::uint64_t File::next_hole(std::uint64_t offset) const {
+    if (block_device_) return size_;
+    const off_t found = lseek(descriptor_, static_cast<off_t>(offset), SEEK_HOLE);
+    return found >= 0 ? static_cast<std::uint64_t>(found) : size_;
+}
+
 std::string File::proc_path() const { return "/proc/self/fd/" + std::to_string(descriptor_); }
 
 }  // namespace sallyport::volume

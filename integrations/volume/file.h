@@ -54,6 +54,8 @@ public:
     /// The start of the next stretch of data at or after `offset` (SEEK_DATA): size() if only holes follow, `offset`
     /// where the file system cannot tell.
     std::uint64_t next_data(std::uint64_t offset) const;
+    /// The end of the data at `offset` (SEEK_HOLE): size() where the file system cannot tell.
+    std::uint64_t next_hole(std::uint64_t offset) const;
 
     bool is_block_device() const noexcept { return block_device_; }
     int descriptor() const noexcept { return descriptor_; }

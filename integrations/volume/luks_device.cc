@@ -70,8 +70,8 @@ Result<CipherSpec> split_cipher(const std::string& cipher) {
     return CipherSpec{cipher.substr(0, dash), cipher.substr(dash + 1)};
 }
 
-Result<void> check_options(std::uint64_t size, const std::string& name, const Passphrase& passphrase,
-                           const FormatOptions& options) {
+Result<void> check_options(std::uint64_t size, std::uint64_t data_offset, const std::string& name,
+                           const Passphrase& passphrase, const FormatOptions& options) {
     if (options.profile == UnlockProfile::RandomKey && passphrase.random_bits() < 256) {
         return Error{Code::Refused,
                      "unlock profile random-key is for keys of at least 256 random bits from a key manager; this one " +
@@ -104,7 +104,6 @@ Result<void> check_options(std::uint64_t size, const std::string& name, const Pa
                      "XTS has keys of 256 or 512 bits, not " + std::to_string(options.key_bits) + " (IEEE 1619)",
                      {}};
     }
-    const std::uint64_t data_offset = data_offset_for(size, options.version);
     if (size < data_offset + options.sector_size) {
         return Error{Code::InvalidInput,
                      name + " is too small: it has " + std::to_string(size) + " bytes, and the " +
@@ -145,12 +144,14 @@ crypt_pbkdf_type derivation_of(const FormatOptions& options) {
     return derivation;
 }
 
+/// `data_device`: where the data of a detached header lies; null if it follows the header.
 int write_format(crypt_device* device, const CipherSpec& cipher, const SecureBytes& key, const FormatOptions& options,
-                 const crypt_pbkdf_type& derivation) {
+                 const crypt_pbkdf_type& derivation, const char* data_device) {
     switch (options.version) {
         case LuksVersion::Luks1: {
             crypt_params_luks1 parameters{};
             parameters.hash = derivation.hash;
+            parameters.data_device = data_device;
             if (const int rc = crypt_set_pbkdf_type(device, &derivation); rc < 0) return rc;
             return crypt_format(device, CRYPT_LUKS1, cipher.name.c_str(), cipher.mode.c_str(), nullptr, characters(key),
                                 key.size(), &parameters);
@@ -159,6 +160,7 @@ int write_format(crypt_device* device, const CipherSpec& cipher, const SecureByt
             crypt_params_luks2 parameters{};
             parameters.pbkdf = &derivation;
             parameters.sector_size = options.sector_size;
+            parameters.data_device = data_device;
             if (!options.label.empty()) parameters.label = options.label.c_str();
             return crypt_format(device, CRYPT_LUKS2, cipher.name.c_str(), cipher.mode.c_str(), nullptr, characters(key),
                                 key.size(), &parameters);
@@ -373,13 +375,13 @@ std::uint64_t data_offset_for(std::uint64_t size, LuksVersion version) {
     return Luks2DataOffset;
 }
 
-Result<NewHeader> make_header(std::uint64_t size, const std::string& name, const Passphrase& passphrase,
-                              const FormatOptions& options) {
+namespace {
+
+/// Makes a header of `size` bytes in front of its data, or (`data` given) apart from it.
+Result<NewHeader> make(File image, std::uint64_t size, const std::optional<File>& data, const Passphrase& passphrase,
+                       const FormatOptions& options) {
     silence_library();
-    TRY(check_options(size, name, passphrase, options));
     const CipherSpec cipher = TRY(split_cipher(options.cipher));
-    const std::uint64_t data_offset = data_offset_for(size, options.version);
-    File image = TRY(File::in_memory(size));
     SecureBytes key = TRY(crypto::random_secret(options.key_bits / 8));
 
     const std::lock_guard lock(library_lock());
@@ -399,13 +401,15 @@ Result<NewHeader> make_header(std::uint64_t size, const std::string& name, const
         return refused(rc, "prepare a LUKS header");
     const CryptHandle device(raw);
     crypt_set_log_callback(raw, take_message, &complaints);
-    if (options.version == LuksVersion::Luks2 && data_offset != Luks2DataOffset) {
+    if (options.version == LuksVersion::Luks2 && size != Luks2DataOffset) {
         if (const int rc = crypt_set_metadata_size(raw, CompactMetadata, CompactSlots); rc != 0)
             return refused(rc, "size a LUKS2 header");
     }
+    const std::uint64_t data_offset = data ? 0 : size;
     if (const int rc = crypt_set_data_offset(raw, data_offset / Sector); rc != 0) return refused(rc, "place the data");
     const crypt_pbkdf_type derivation = derivation_of(options);
-    if (const int rc = write_format(raw, cipher, key, options, derivation); rc != 0)
+    const std::string data_path = data ? data->proc_path() : "";
+    if (const int rc = write_format(raw, cipher, key, options, derivation, data ? data_path.c_str() : nullptr); rc != 0)
         return refused(rc, "make a LUKS header");
     const SecureBytes& text = passphrase.text();
     if (const int rc =
@@ -413,7 +417,24 @@ Result<NewHeader> make_header(std::uint64_t size, const std::string& name, const
         rc != 0) {
         return refused(rc, "fill the key slot");
     }
-    return NewHeader{std::move(image), {std::move(key), options.cipher, data_offset, options.sector_size}};
+    return NewHeader{std::move(image), size, {std::move(key), options.cipher, data_offset, options.sector_size}};
+}
+
+}  // namespace
+
+Result<NewHeader> make_header(std::uint64_t size, const std::string& name, const Passphrase& passphrase,
+                              const FormatOptions& options) {
+    const std::uint64_t data_offset = data_offset_for(size, options.version);
+    TRY(check_options(size, data_offset, name, passphrase, options));
+    return make(TRY(File::in_memory(size)), data_offset, std::nullopt, passphrase, options);
+}
+
+Result<NewHeader> make_detached_header(std::uint64_t size, const std::string& name, const Passphrase& passphrase,
+                                       const FormatOptions& options) {
+    TRY(check_options(size, 0, name, passphrase, options));
+    const std::uint64_t header_size = data_offset_for(LargestDataOffset + MiB, options.version);
+    const std::optional<File> data(TRY(File::in_memory(size)));
+    return make(TRY(File::in_memory(header_size)), header_size, data, passphrase, options);
 }
 
 Result<void> remove_mapping(const MappingName& mapping) {

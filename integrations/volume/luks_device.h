@@ -61,14 +61,19 @@ Result<LuksDevice> load_without_writing(const File& file, const VolumeFacts& fac
 
 /// A LUKS volume's header and key slots, complete, but on no device yet.
 struct NewHeader {
-    File image;     ///< in memory; its first `key.data_offset` bytes are what goes to the start of the device
-    VolumeKey key;  ///< freshly made
+    File image;              ///< in memory; its first `size` bytes are what goes to the start of the device
+    std::uint64_t size = 0;  ///< of a header in front of its data: key.data_offset
+    VolumeKey key;           ///< freshly made
 };
 
 /// Makes the header of a volume of `size` bytes (header included) for a device called `name`.
 /// Error: `InvalidInput` for options that do not go together, or a size that leaves no room for data.
 Result<NewHeader> make_header(std::uint64_t size, const std::string& name, const Passphrase& passphrase,
                               const FormatOptions& options);
+
+/// The same for a header that lies apart from the `size` bytes of data of the device called `name`.
+Result<NewHeader> make_detached_header(std::uint64_t size, const std::string& name, const Passphrase& passphrase,
+                                       const FormatOptions& options);
 
 inline constexpr std::uint64_t LargestDataOffset = 16 * 1024 * 1024;  ///< no new header is larger
 

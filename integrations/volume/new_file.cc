@@ -1,14 +1,19 @@
 #include "integrations/volume/new_file.h"
 
+#include <dirent.h>
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstdio>
 #include <filesystem>
+#include <memory>
 #include <utility>
+#include <vector>
 
+#include "keymanager/base/log.h"
 #include "keymanager/base/uuid.h"
 
 namespace sallyport::volume {
@@ -20,6 +25,39 @@ std::string name_in_folder(const std::string& path) { return std::filesystem::pa
 
 Error exists(const std::string& path) {
     return {Code::Refused, path + " exists: name another file, or force to replace it", {}};
+}
+
+std::string temporary_name(const std::string& path) {
+    return "." + name_in_folder(path) + "." + random_uuid() + ".part";
+}
+
+bool is_temporary_name_of(const std::string& path, const std::string& name) {
+    constexpr std::size_t UuidSize = 36;
+    const std::string begin = "." + name_in_folder(path) + ".";
+    return name.starts_with(begin) && name.ends_with(".part") && name.size() == begin.size() + UuidSize + 5;
+}
+
+/// Removes what killed processes left for this name. Whoever is alive holds the lock.
+void remove_left_overs(int folder, const std::string& path) {
+    const int again = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR* const raw = again < 0 ? nullptr : fdopendir(again);
+    if (raw == nullptr) {
+        if (again >= 0) ::close(again);
+        return;
+    }
+    const auto close_folder = [](DIR* open) { ::closedir(open); };
+    const std::unique_ptr<DIR, decltype(close_folder)> entries(raw, close_folder);
+    std::vector<std::string> names;
+    while (const dirent* entry = readdir(entries.get())) {
+        if (is_temporary_name_of(path, entry->d_name)) names.emplace_back(entry->d_name);
+    }
+    for (const std::string& name : names) {
+        const int file = openat(folder, name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+        if (file < 0) continue;
+        if (flock(file, LOCK_EX | LOCK_NB) == 0 && unlinkat(folder, name.c_str(), 0) == 0)
+            log_info("removed {}, which a killed process left beside {}", name, path);
+        ::close(file);
+    }
 }
 
 }  // namespace
@@ -36,10 +74,11 @@ Result<NewFile> NewFile::create(const std::string& path, bool replace) {
     const int folder = ::open(folder_path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (folder < 0) return error_of_errno(errno, folder_path, "use folder");
 
+    remove_left_overs(folder, path);
     std::string temporary;
     int descriptor = openat(folder, ".", O_RDWR | O_TMPFILE | O_CLOEXEC, OwnerOnly);
     if (descriptor < 0 && (errno == EOPNOTSUPP || errno == EISDIR || errno == ENOENT)) {
-        temporary = "." + name_in_folder(path) + "." + random_uuid() + ".part";
+        temporary = temporary_name(path);
         descriptor = openat(folder, temporary.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, OwnerOnly);
     }
     if (descriptor < 0) {
@@ -47,6 +86,8 @@ Result<NewFile> NewFile::create(const std::string& path, bool replace) {
         ::close(folder);
         return failed;
     }
+    // Held as long as the file is written: a name without its lock is a left-over.
+    flock(descriptor, LOCK_EX | LOCK_NB);
     auto file = File::adopt(descriptor, path);
     if (!file) {
         ::close(folder);
@@ -70,7 +111,7 @@ NewFile::~NewFile() {
 
 /// rename(2) is the only call that replaces a name, and it needs one to start from.
 Result<void> NewFile::give_temporary_name() {
-    std::string name = "." + name_in_folder(path_) + "." + random_uuid() + ".part";
+    std::string name = temporary_name(path_);
     if (linkat(AT_FDCWD, file_.proc_path().c_str(), folder_, name.c_str(), AT_SYMLINK_FOLLOW) != 0) {
         return error_of_errno(errno, path_, "name");
     }

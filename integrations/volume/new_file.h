@@ -8,7 +8,8 @@
 namespace sallyport::volume {
 
 /// A file that appears under its name whole, or not at all. Until `publish` it has no name (O_TMPFILE), so that a
-/// killed process leaves nothing behind; on file systems without such files it is called `.NAME.XXXXXX.part`.
+/// killed process leaves nothing behind; on file systems without such files it is called `.NAME.UUID.part`, which the
+/// next `create` of that name removes unless its writer lives.
 /// Mode 0600. Moved; unpublished, it vanishes with its object.
 class NewFile {
 public:

@@ -72,7 +72,8 @@ Result<SectorCipher> SectorCipher::make(const VolumeKey& key, Direction directio
         EVP_CipherInit_ex(data.get(), cipher, nullptr, uchar(key.bytes.reveal().data()), nullptr, encrypt) != 1) {
         return openssl_failed("set up the cipher");
     }
-    EVP_CIPHER_CTX_set_padding(data.get(), 0);
+    // XTS has no padding; told so all the same, OpenSSL would tell the cipher again with every sector's IV.
+    if (EVP_CIPHER_CTX_get_mode(data.get()) != EVP_CIPH_XTS_MODE) EVP_CIPHER_CTX_set_padding(data.get(), 0);
     crypto::CipherCtx essiv;
     if (iv == Iv::Essiv) essiv = TRY(essiv_context(key.bytes));
     return SectorCipher(std::move(data), std::move(essiv), iv, key.sector_size);

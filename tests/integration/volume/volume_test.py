@@ -133,6 +133,98 @@ class VolumeCommands(unittest.TestCase):
                     self.assertTrue(self.cryptsetup_opens(image, KEY))
         self.assertLessEqual({"blank", "interrupted_format"}, seen)
 
+    def test_images_with_their_header_apart(self):
+        source = self.file("source", os.urandom(3 * MIB))
+        secret = self.file("secret", KEY.hex().encode())
+        image, header, back = self.path / "image", self.path / "header", self.path / "back"
+        self.run_volume("encrypt", source, image, "--key-file", self.key, "--header", header)
+        self.assertEqual(image.stat().st_size, 3 * MIB)
+        self.assertTrue(self.cryptsetup_opens(header, KEY))
+        self.assertIn("is no LUKS volume", self.run_volume("decrypt", image, back, "--key-file", self.key, status=1))
+        self.run_volume("decrypt", image, back, "--key-file", self.key, "--header", header)
+        self.assertEqual(sha256(back.read_bytes()), sha256(source.read_bytes()))
+        # What cryptsetup encrypts with its header apart.
+        theirs = self.file("theirs", source.read_bytes())
+        their_header = self.path / "their_header"
+        subprocess.run(["cryptsetup", "reencrypt", "--encrypt", "-q", "--type", "luks2", "--header", their_header,
+                        "--pbkdf", "pbkdf2", "--pbkdf-force-iterations", "1000", "--key-file", secret, theirs],
+                       check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.run_volume("decrypt", theirs, back, "--key-file", self.key, "--header", their_header, "--replace")
+        self.assertEqual(sha256(back.read_bytes()), sha256(source.read_bytes()))
+
+    def test_holes_stay_where_that_is_asked_for(self):
+        source = self.file("source", os.urandom(MIB))
+        os.truncate(source, 64 * MIB)
+        image, back = self.path / "image", self.path / "back"
+        self.run_volume("encrypt", source, image, "--key-file", self.key, "--sparse")
+        self.assertLess(image.stat().st_blocks * 512, 20 * MIB)
+        self.run_volume("decrypt", image, back, "--key-file", self.key, "--sparse")
+        self.assertLess(back.stat().st_blocks * 512, 2 * MIB)
+        self.assertEqual(sha256(back.read_bytes()), sha256(source.read_bytes()))
+        self.run_volume("encrypt", source, image, "--key-file", self.key, "--replace")
+        self.assertGreaterEqual(image.stat().st_blocks * 512, 80 * MIB)
+
+    def convert_with_fault(self, fault, *arguments):
+        return subprocess.run(["strace", "-f", "-qq", "-o", "/dev/null", "-e", f"trace={fault.split(':')[0]}", "-e",
+                               f"inject={fault}", SALLYPORT, "volume", *map(str, arguments), "--key-file", self.key],
+                              capture_output=True, check=False)
+
+    def test_conversion_that_is_killed_or_finds_no_room_leaves_nothing(self):
+        source = self.file("source", os.urandom(8 * MIB))
+        image, back, made = self.path / "image", self.path / "back", self.path / "made"
+        self.run_volume("encrypt", source, image, "--key-file", self.key)
+        before = sorted(os.listdir(self.path))
+        # strace counts the calls of each thread by itself.
+        for fault in ("pwrite64:signal=SIGKILL:when=1", "pwrite64:signal=SIGKILL:when=4", "fsync:signal=SIGKILL:when=1",
+                      "linkat:signal=SIGKILL:when=1", "pwrite64:error=ENOSPC:when=3+", "fsync:error=EIO:when=1+",
+                      "pread64:error=EIO:when=6+"):
+            for verb, origin, wanted in (("encrypt", source, None), ("decrypt", image, source)):
+                with self.subTest(f"{verb}, {fault}"):
+                    done = self.convert_with_fault(fault, verb, origin, made)
+                    self.assertNotEqual(done.returncode, 0)
+                    if made.exists():  # killed when the name was there already: then so is all else
+                        self.assertTrue(fault.startswith("linkat"))
+                        if wanted is None:
+                            self.run_volume("decrypt", made, back, "--key-file", self.key)
+                            wanted, made_plain = source, back
+                        else:
+                            made_plain = made
+                        self.assertEqual(sha256(made_plain.read_bytes()), sha256(wanted.read_bytes()))
+                        for path in (made, back):
+                            path.unlink(missing_ok=True)
+                    self.assertEqual(sorted(os.listdir(self.path)), before)
+
+    def test_replaced_image_is_the_old_or_the_new_one(self):
+        source, other = self.file("source", os.urandom(3 * MIB)), self.file("other", os.urandom(3 * MIB))
+        image, back = self.path / "image", self.path / "back"
+        self.run_volume("encrypt", source, image, "--key-file", self.key)
+        before = sorted(os.listdir(self.path))
+        plain = {sha256(source.read_bytes()), sha256(other.read_bytes())}
+        for fault in ("fsync:signal=SIGKILL:when=1", "linkat:signal=SIGKILL:when=1",
+                      "renameat,renameat2:signal=SIGKILL:when=1"):
+            with self.subTest(fault):
+                self.assertNotEqual(self.convert_with_fault(fault, "encrypt", other, image, "--replace").returncode, 0)
+                self.run_volume("decrypt", image, back, "--key-file", self.key, "--replace")
+                self.assertIn(sha256(back.read_bytes()), plain)
+        back.unlink()
+        self.run_volume("encrypt", source, image, "--key-file", self.key, "--replace")
+        self.assertEqual(sorted(os.listdir(self.path)), before, "a killed run's file was not removed by the next")
+
+    def test_terminal_shows_a_bar(self):
+        source = self.file("source", os.urandom(3 * MIB))
+        for arguments, wanted in (((), True), (("--quiet",), False)):
+            master, terminal = os.openpty()
+            subprocess.run([SALLYPORT, "volume", "encrypt", source, self.path / "image", "--key-file", self.key,
+                            "--replace", *arguments], stdout=subprocess.DEVNULL, stderr=terminal, check=True)
+            os.close(terminal)
+            os.set_blocking(master, False)
+            try:
+                shown = os.read(master, 65536)
+            except OSError:
+                shown = b""
+            os.close(master)
+            self.assertEqual(b"[" + b"#" * 50 + b"] 100 %" in shown, wanted, shown)
+
     def test_refusals_say_what_and_why(self):
         image = self.blank("disk", 20 * MIB)
         for arguments, words in (

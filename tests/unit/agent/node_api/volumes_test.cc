@@ -87,6 +87,35 @@ TEST_F(Volumes, AreEncryptedAndDecryptedAsFiles) {
     EXPECT_EQ(post("decrypt", {{"source", image}, {"destination", back}, {"secret", "a-key"}}).status, 409);
 }
 
+TEST_F(Volumes, AreEncryptedWithTheirHeaderApart) {
+    const std::string image = scratch_.path("image"), header = scratch_.path("header"), back = scratch_.path("back");
+    EXPECT_EQ(
+        post(
+            "encrypt",
+            {{"source", device_.str()}, {"destination", image}, {"header", header}, {"secret", "a-key"}, {"job", "j1"}})
+            .status,
+        200);
+    EXPECT_EQ(std::filesystem::file_size(image), 4096u);
+    EXPECT_EQ(
+        post("decrypt",
+             {{"source", image}, {"destination", back}, {"header", header}, {"secret", "a-key"}, {"sparse", true}})
+            .status,
+        200);
+    EXPECT_TRUE(volume::same_bytes(back, device_.str()));
+    EXPECT_EQ(post("decrypt", {{"source", image}, {"destination", back}, {"secret", "a-key"}, {"job", "a/b"}}).status,
+              400);
+}
+
+TEST_F(Volumes, TellHowFarARequestIsToAdministrators) {
+    api::Request request;
+    request.method = "GET";
+    request.target = "/sallyport/v1/volumes/progress/j1";
+    core::Caller caller;
+    EXPECT_EQ(routes_.progress(request, caller).status, 403);
+    caller.roles = {"admin"};
+    EXPECT_EQ(routes_.progress(request, caller).status, 404);
+}
+
 TEST_F(Volumes, ArePathsWithoutTricks) {
     EXPECT_EQ(checked_path(device_.str()).value(), device_);
     EXPECT_EQ(checked_path(scratch_.path("none")).error().code, Code::NotFound);

@@ -29,6 +29,13 @@ protected:
         return encrypt_image(source, image_, passphrase_of(KeyHex), format, {});
     }
 
+    static std::uint64_t allocated(const std::string& path) {
+        struct stat status {};
+        EXPECT_EQ(stat(path.c_str(), &status), 0);
+        return static_cast<std::uint64_t>(status.st_blocks) * 512;
+    }
+
+    static constexpr std::uint64_t LargestHeader = 16 * MiB;
     Scratch scratch_;
     const std::string image_ = scratch_.path("disk.luks");
     const std::string back_ = scratch_.path("back.raw");
@@ -84,13 +91,50 @@ TEST_F(ImageCrypt, PadsTheSourceToAWholeSector) {
     EXPECT_TRUE(runs("cmp -n 1048676 " + back_ + " " + source.str()));
 }
 
-TEST_F(ImageCrypt, LeavesZerosAsHoles) {
+TEST_F(ImageCrypt, LeavesHolesOnlyWhenAskedTo) {
     const DevicePath source = raw_image(21 * MiB);
     ASSERT_TRUE(encrypt(source, {}));
+    EXPECT_GE(allocated(image_), 21 * MiB);
     ASSERT_TRUE(decrypt_image(DevicePath(image_), back_, passphrase_of(KeyHex), {}, {}));
-    struct stat status {};
-    ASSERT_EQ(stat(back_.c_str(), &status), 0);
-    EXPECT_LT(status.st_blocks * 512, static_cast<blkcnt_t>(10 * MiB));
+    EXPECT_GE(allocated(back_), 21 * MiB);
+    ASSERT_TRUE(decrypt_image(DevicePath(image_), back_, passphrase_of(KeyHex), {}, {.replace = true, .sparse = true}));
+    EXPECT_LT(allocated(back_), 10 * MiB);
+    EXPECT_TRUE(same_bytes(back_, source.str()));
+}
+
+TEST_F(ImageCrypt, KeepsTheHolesOfTheSourceWhenAskedTo) {
+    const DevicePath source = raw_image(21 * MiB);
+    ASSERT_TRUE(encrypt_image(source, image_, passphrase_of(KeyHex), {}, {.sparse = true}));
+    EXPECT_LT(allocated(image_), (3 + 1) * MiB + LargestHeader);
+    EXPECT_EQ(std::filesystem::file_size(image_), 21 * MiB + LargestHeader);
+    // The data is there; a hole is noise to whoever reads it as a volume, and a hole again to who asks for that.
+    ASSERT_TRUE(decrypt_image(DevicePath(image_), back_, passphrase_of(KeyHex), {}, {}));
+    EXPECT_FALSE(same_bytes(back_, source.str()));
+    EXPECT_TRUE(runs("cmp -n 3145728 " + back_ + " " + source.str()));
+    ASSERT_TRUE(decrypt_image(DevicePath(image_), back_, passphrase_of(KeyHex), {}, {.replace = true, .sparse = true}));
+    EXPECT_TRUE(same_bytes(back_, source.str()));
+}
+
+TEST_F(ImageCrypt, PutsTheHeaderIntoAFileOfItsOwn) {
+    const DevicePath source = raw_image(5 * MiB), header(scratch_.path("header"));
+    for (const LuksVersion version : {LuksVersion::Luks1, LuksVersion::Luks2}) {
+        const auto report =
+            encrypt_image(source, image_, passphrase_of(KeyHex), {.version = version}, {.header = header});
+        ASSERT_TRUE(report) << report.error().message;
+        EXPECT_EQ(std::filesystem::file_size(image_), 5 * MiB);
+        EXPECT_TRUE(runs("printf %s " + std::string(KeyHex) + " | cryptsetup open --test-passphrase --key-file - " +
+                         header.str()));
+        EXPECT_EQ(make_luks_encryptor()->test(header, passphrase_of(KeyHex)).value(), 0);
+        ASSERT_TRUE(decrypt_image(DevicePath(image_), back_, passphrase_of(KeyHex), {}, {.header = header}));
+        EXPECT_TRUE(same_bytes(back_, source.str()));
+        // The old header is the only way to what it belongs to.
+        EXPECT_EQ(
+            encrypt_image(source, image_, passphrase_of(KeyHex), {}, {.replace = true, .header = header}).error().code,
+            Code::Refused);
+        EXPECT_EQ(decrypt_image(header, back_, passphrase_of(KeyHex), {}, {.replace = true}).error().code,
+                  Code::InvalidInput);
+        for (const std::string& path : {image_, back_, header.str()}) std::filesystem::remove(path);
+    }
 }
 
 TEST_F(ImageCrypt, TellsHowFarItIs) {

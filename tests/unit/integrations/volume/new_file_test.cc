@@ -1,7 +1,10 @@
 #include "integrations/volume/new_file.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <filesystem>
 
@@ -52,6 +55,23 @@ TEST(NewFile, ReplacesAFileInOneStepWhenAsked) {
     ASSERT_TRUE(file.publish());
     EXPECT_EQ(sallyport::text_of(read_all(scratch.path("a"))), "content");
     EXPECT_EQ(files_in(scratch), 1u);
+}
+
+TEST(NewFile, RemovesWhatAKilledWriterLeft) {
+    const Scratch scratch;
+    const std::string left = ".a.6f0d2f6e-9b2c-4a43-8f0e-0f5c6f2f4a11.part";
+    const std::string held = ".a.0c5f6a5e-9d0e-4cf1-9a53-5d5a4a6e3c55.part";
+    for (const std::string& name : {left, held, std::string(".b.0c5f6a5e-9d0e-4cf1-9a53-5d5a4a6e3c55.part"),
+                                    std::string(".a.part"), std::string(".a.mine.part")}) {
+        scratch.zeros(name, 1);
+    }
+    const int writer = ::open(scratch.path(held).c_str(), O_RDWR | O_CLOEXEC);
+    ASSERT_EQ(flock(writer, LOCK_EX), 0);
+    ASSERT_TRUE(NewFile::create(scratch.path("a"), false));
+    EXPECT_FALSE(fs::exists(scratch.path(left)));
+    EXPECT_TRUE(fs::exists(scratch.path(held)));
+    EXPECT_EQ(files_in(scratch), 4u);
+    ::close(writer);
 }
 
 TEST(NewFile, NeedsAFolderAndAName) {
