@@ -26,6 +26,7 @@
 #include "agent/node_api/keks.h"
 #include "agent/node_api/life_cycle.h"
 #include "agent/node_api/passphrase.h"
+#include "agent/node_api/volume_keys.h"
 #include "agent/node_api/volumes.h"
 #include "agent/objects/object_door.h"
 #include "agent/objects/root_secrets.h"
@@ -276,6 +277,8 @@ private:
     void build_life_cycle_routes() {
         life_cycle_routes_ = std::make_unique<node_api::LifeCycleRoutes>(key_manager_->life_cycle());
         node_routes_.push_back(life_cycle_routes_->route(*keys_));
+        volume_key_routes_ = std::make_unique<node_api::VolumeKeyRoutes>(key_manager_->volume_keys());
+        node_routes_.push_back(volume_key_routes_->route(*keys_));
     }
 
     void start_sweeper() {
@@ -393,6 +396,7 @@ private:
     std::unique_ptr<core::KeyManager> key_manager_;
     std::unique_ptr<api::Router> router_;
     std::unique_ptr<node_api::LifeCycleRoutes> life_cycle_routes_;
+    std::unique_ptr<node_api::VolumeKeyRoutes> volume_key_routes_;
     std::unique_ptr<libvirt::Hypervisor> hypervisor_;
     std::unique_ptr<node_api::HypervisorRoutes> hypervisor_routes_;
     std::unique_ptr<node_api::KekRoutes> kek_routes_;

@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "agent/cli/output.h"
+#include "agent/cli/volume_key.h"
 #include "agent/cli/volume_options.h"
 #include "agent/node_api/volume_json.h"
 #include "integrations/volume/volume_encryptor.h"
@@ -152,6 +153,7 @@ void add_volume_commands(CLI::App& root, CliContext& context) {
     add_test(noun, context);
     add_encrypt_command(noun, context);
     add_decrypt_command(noun, context);
+    add_volume_key_commands(noun, context);
 }
 
 }  // namespace sallyport::cli

@@ -44,6 +44,7 @@ struct KeyManager::Impl {
     Quotas quotas{context};
     TransportKeys transport_keys{context};
     LifeCycle life_cycle{context};
+    VolumeKeys volume_keys{context};
     RowCache rows{};
     TotalCache totals{};
 
@@ -97,6 +98,7 @@ UserMetadata& KeyManager::user_metadata() { return impl_->user_metadata; }
 Quotas& KeyManager::quotas() { return impl_->quotas; }
 TransportKeys& KeyManager::transport_keys() { return impl_->transport_keys; }
 LifeCycle& KeyManager::life_cycle() { return impl_->life_cycle; }
+VolumeKeys& KeyManager::volume_keys() { return impl_->volume_keys; }
 
 const AccessPolicy& KeyManager::policy() const { return impl_->context.policy; }
 Timestamp KeyManager::now() const { return impl_->context.clock.now(); }

@@ -22,6 +22,7 @@
 #include "keymanager/core/quotas.h"
 #include "keymanager/core/transport_keys.h"
 #include "keymanager/core/user_metadata.h"
+#include "keymanager/core/volume_keys.h"
 #include "keymanager/db/database.h"
 #include "keymanager/model/container.h"
 #include "keymanager/model/secret.h"
@@ -56,6 +57,7 @@ public:
     Quotas& quotas();
     TransportKeys& transport_keys();
     LifeCycle& life_cycle();
+    VolumeKeys& volume_keys();
 
     /// The question alone, for doors that must refuse before they look at the rest of a request. The use cases ask
     /// again.

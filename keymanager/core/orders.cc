@@ -1,5 +1,7 @@
 #include "keymanager/core/orders.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <optional>
 #include <utility>
@@ -14,6 +16,7 @@
 #include "keymanager/core/payload.h"
 #include "keymanager/core/quotas.h"
 #include "keymanager/crypto/key_pair.h"
+#include "keymanager/db/consumer_repository.h"
 #include "keymanager/db/container_repository.h"
 #include "keymanager/db/repository.h"
 
@@ -135,8 +138,25 @@ private:
         TRY(within_quota(context_, session, order_.project, Counted::Orders));
         TRY(db::ensure_project(session, order_.project, order_.created));
         for (const NewSecret& secret : secrets_) TRY(write_secret(context_, session, secret));
+        if (request_.consumer) TRY(register_consumer(session, *request_.consumer));
         if (container_) TRY(db::insert_container(session, *container_));
         return db::insert_order(session, order_);
+    }
+
+    Result<void> register_consumer(db::Session& session, const model::SecretConsumer& consumer) const {
+        const auto known = TRY(db::secrets_of_consumer(session, order_.project, consumer, order_.created));
+        if (!known.empty()) {
+            return Error{Code::Conflict,
+                         fmt::format("{} {} {} has a key already: {}", consumer.service, consumer.resource_type,
+                                     consumer.resource_id, known.front().str()),
+                         {}};
+        }
+        for (const NewSecret& made : secrets_) {
+            TRY(context_.permitted(session, caller_, "secret_consumers:post", made.secret.id));
+            TRY(within_quota(context_, session, order_.project, Counted::SecretConsumers));
+            TRY(db::put_consumer(session, made.secret.id, consumer, order_.created));
+        }
+        return {};
     }
 
     const Context& context_;

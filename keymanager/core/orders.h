@@ -22,6 +22,8 @@ struct OrderRequest {
     std::string content_type = "application/octet-stream";
     std::optional<SecureBytes> passphrase;  ///< of the private key to be made
     bool names_authority = false;           ///< of certificates: it names a CA or a stored key, and there is none
+    /// Of keys: registered with the key in the same transaction. It has one key at a time then.
+    std::optional<model::SecretConsumer> consumer{};
 };
 
 /// An order as its owner sees it. The passphrase is there for those who may decrypt it.
@@ -36,7 +38,8 @@ public:
     explicit Orders(const Context& context) : context_(context) {}
 
     /// Makes the key or key pair at once: the order is ACTIVE (or ERROR, with the reason) when this returns.
-    /// Certificate orders stay PENDING: there is no authority to ask. Error: `OverQuota`.
+    /// Certificate orders stay PENDING: there is no authority to ask. Error: `OverQuota`; `Conflict` naming the key if
+    /// the request's consumer has one in this project.
     Result<OrderId> create(const Caller& caller, OrderRequest request) const;
     Result<OrderView> describe(const Caller& caller, const OrderId& id) const;
     /// `meta` keeps only orders whose meta holds that text as a whole string.

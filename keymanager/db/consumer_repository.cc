@@ -35,6 +35,13 @@ constexpr Query ListSecretConsumers{"SELECT " SECRET_CONSUMER_COLUMNS SECRET_CON
                                     " WHERE m.deleted = '0' AND m.secret_id = :secret"
                                     " ORDER BY m.created_at, m.id LIMIT :limit OFFSET :offset",
                                     SecretConsumerColumns};
+constexpr Query FindSecretsOfConsumer{
+    "SELECT s.id FROM secret_consumer_metadata m JOIN secrets s ON s.id = m.secret_id"
+    " JOIN projects p ON p.id = s.project_id"
+    " WHERE m.deleted = '0' AND m.resource_id = :resource AND m.service = :service AND m.resource_type = :type"
+    " AND s.deleted = '0' AND (s.expiration IS NULL OR s.expiration > :now) AND p.external_id = :project"
+    " ORDER BY s.created_at, s.id",
+    1};
 constexpr Query CountConsumersOfSecret{
     "SELECT COUNT(*) FROM secret_consumer_metadata WHERE deleted = '0' AND secret_id = :secret", 1};
 constexpr Query CountSecretConsumersOfOwner{
@@ -200,6 +207,18 @@ Result<model::SecretConsumer> find_consumer_row(Session& session, const SecretId
 }
 Result<model::ContainerConsumer> find_consumer_row(Session& session, const ContainerId& id, const std::string& row) {
     return find_one(session, FindContainerConsumerRow, {id, row}, take_container_consumer);
+}
+
+Result<std::vector<SecretId>> secrets_of_consumer(Session& session, const ProjectId& project,
+                                                  const model::SecretConsumer& consumer, Timestamp now) {
+    std::vector<SecretId> found;
+    TRY(session.select(FindSecretsOfConsumer,
+                       {consumer.resource_id, consumer.service, consumer.resource_type, now, project},
+                       [&found](Columns& row) -> Result<void> {
+                           found.emplace_back(row.text());
+                           return row.finish();
+                       }));
+    return found;
 }
 
 Result<model::PageOf<model::SecretConsumer>> list_consumers(Session& session, const SecretId& id,

@@ -2,6 +2,7 @@
 
 #include <span>
 #include <string>
+#include <vector>
 
 #include "keymanager/base/ids.h"
 #include "keymanager/base/result.h"
@@ -28,6 +29,10 @@ Result<model::ContainerConsumer> find_consumer(Session& session, const Container
 /// By the id of its row, which no answer shows. Error: `NotFound`, also if it is another object's.
 Result<model::SecretConsumer> find_consumer_row(Session& session, const SecretId& id, const std::string& row);
 Result<model::ContainerConsumer> find_consumer_row(Session& session, const ContainerId& id, const std::string& row);
+
+/// The project's live secrets with this consumer, oldest first.
+Result<std::vector<SecretId>> secrets_of_consumer(Session& session, const ProjectId& project,
+                                                  const model::SecretConsumer& consumer, Timestamp now);
 
 /// Oldest first.
 Result<model::PageOf<model::SecretConsumer>> list_consumers(Session& session, const SecretId& id,

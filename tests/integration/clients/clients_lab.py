@@ -37,7 +37,8 @@ class Agents:
     def start(test_class, **sections):
         folder = harness.temporary_folder(ClassCleanup(test_class))
         keystone = keystone_lab.keystone_section(lab(), folder)
-        agent = harness.Agent(folder, {"auth": {"keystone": keystone}, **sections})
+        peers = [{"uid": os.getuid(), "project": harness.PROJECT, "roles": ["admin"]}]
+        agent = harness.Agent(folder, {"auth": {"keystone": keystone, "peers": peers}, **sections})
         test_class.addClassCleanup(agent.stop)
         agent.start()
         lab().set_key_manager(agent.url)
