@@ -1,10 +1,17 @@
 #include "keymanager/db/log_flusher.h"
 
+#include <chrono>
 #include <utility>
 
 #include "keymanager/base/log.h"
+#include "keymanager/base/metrics.h"
 
 namespace sallyport::db {
+namespace {
+
+Latency flush_time({"sallyport_database_log_flush_duration_seconds", "A flush of SQLite's write-ahead log."});
+
+}  // namespace
 
 Result<void> LogFlusher::wait() {
     Waiter me;
@@ -39,7 +46,9 @@ void LogFlusher::run(const std::stop_token& stop) {
             if (!somebody_waits_.wait(lock, stop, [this] { return !waiters_.empty(); })) return;
             flushed.swap(waiters_);
         }
+        const auto begun = std::chrono::steady_clock::now();
         const auto outcome = flush_();
+        flush_time.observe(std::chrono::steady_clock::now() - begun);
         if (!outcome)
             log_error("database: {}. Nothing more is written until the agent is restarted", outcome.error().message);
         const std::lock_guard lock(mutex_);
