@@ -164,4 +164,22 @@ Result<model::Container> Consumers::remove(const Caller& caller, const Container
     return remove_one<OfContainers>(context_, caller, id, consumer);
 }
 
+Result<std::vector<SecretId>> Consumers::secrets_used_by(const Caller& caller, const std::string& resource_type,
+                                                         const std::string& resource_id) const {
+    return context_.database->read(
+        [this, &caller, &resource_type, &resource_id](db::Session& session) -> Result<std::vector<SecretId>> {
+            std::vector<SecretId> secrets = TRY(db::secrets_used_by(session, resource_type, resource_id));
+            std::vector<SecretId> permitted;
+            for (SecretId& id : secrets) {
+                const auto secret = context_.permitted(session, caller, OfSecrets::Get, id);
+                if (secret) {
+                    permitted.push_back(std::move(id));
+                } else if (secret.error().code != Code::Forbidden && secret.error().code != Code::NotFound) {
+                    return secret.error();
+                }
+            }
+            return permitted;
+        });
+}
+
 }  // namespace sallyport::core

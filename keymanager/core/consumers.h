@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "keymanager/base/ids.h"
 #include "keymanager/base/result.h"
@@ -35,6 +36,11 @@ public:
     Result<model::Secret> remove(const Caller& caller, const SecretId& id, const model::SecretConsumer& consumer) const;
     Result<model::Container> remove(const Caller& caller, const ContainerId& id,
                                     const model::ContainerConsumer& consumer) const;
+
+    /// The secrets that a resource ("volume", its id) uses, whichever service registered it: those of them whose
+    /// consumers the caller may see, the latest registration first.
+    Result<std::vector<SecretId>> secrets_used_by(const Caller& caller, const std::string& resource_type,
+                                                  const std::string& resource_id) const;
 
 private:
     const Context& context_;

@@ -42,6 +42,11 @@ constexpr Query FindSecretsOfConsumer{
     " AND s.deleted = '0' AND (s.expiration IS NULL OR s.expiration > :now) AND p.external_id = :project"
     " ORDER BY s.created_at, s.id",
     1};
+constexpr Query ListSecretsUsedBy{
+    "SELECT m.secret_id FROM secret_consumer_metadata m JOIN secrets s ON s.id = m.secret_id"
+    " WHERE m.deleted = '0' AND s.deleted = '0' AND m.resource_type = :type"
+    " AND m.resource_id = :resource ORDER BY m.updated_at DESC, m.id",
+    1};
 constexpr Query CountConsumersOfSecret{
     "SELECT COUNT(*) FROM secret_consumer_metadata WHERE deleted = '0' AND secret_id = :secret", 1};
 constexpr Query CountSecretConsumersOfOwner{
@@ -244,6 +249,18 @@ Result<void> delete_consumer(Session& session, const ContainerId& id, const std:
 Result<void> delete_consumers(Session& session, const ContainerId& id, Timestamp now) {
     TRY(session.execute(MarkContainerConsumers, {now, now, id}));
     return {};
+}
+
+Result<std::vector<SecretId>> secrets_used_by(Session& session, const std::string& resource_type,
+                                              const std::string& resource_id) {
+    std::vector<SecretId> secrets;
+    TRY(session.select(ListSecretsUsedBy, {resource_type, resource_id}, [&secrets](Columns& row) -> Result<void> {
+        auto id = row.id<SecretId>();
+        // Two services may have registered the same resource.
+        if (std::ranges::find(secrets, id) == secrets.end()) secrets.push_back(std::move(id));
+        return row.finish();
+    }));
+    return secrets;
 }
 
 Result<void> load_consumers(Session& session, std::span<model::Secret> secrets) {

@@ -48,6 +48,10 @@ Result<void> delete_consumer(Session& session, const ContainerId& id, const std:
 /// All of a container's.
 Result<void> delete_consumers(Session& session, const ContainerId& id, Timestamp now);
 
+/// The secrets that a resource uses, whichever service registered it; the latest registration first.
+Result<std::vector<SecretId>> secrets_used_by(Session& session, const std::string& resource_type,
+                                              const std::string& resource_id);
+
 /// Fills `consumers` of these secrets or containers, with one statement for all.
 Result<void> load_consumers(Session& session, std::span<model::Secret> secrets);
 Result<void> load_consumers(Session& session, std::span<model::Container> containers);

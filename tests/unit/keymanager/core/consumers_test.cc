@@ -47,6 +47,20 @@ TEST_F(ConsumersTest, AreTakenAwayByWhoRegisteredThemOrOwnsTheObject) {
     EXPECT_TRUE(consumers().remove(Creator, id, Image));
 }
 
+TEST_F(ConsumersTest, SayWhichSecretsAResourceUses) {
+    const SecretId first = stored();
+    const SecretId second = stored();
+    ASSERT_TRUE(consumers().add(Creator, first, {"cinder", "volume", "v1", {}, {}, {}}));
+    ASSERT_TRUE(consumers().add(Creator, first, {"other", "volume", "v1", {}, {}, {}}));
+    ASSERT_TRUE(consumers().add(Creator, second, {"cinder", "volume", "v2", {}, {}, {}}));
+    ASSERT_TRUE(consumers().add(Creator, second, {"cinder", "snapshot", "v1", {}, {}, {}}));
+    EXPECT_EQ(*consumers().secrets_used_by(Creator, "volume", "v1"), std::vector{first});
+    EXPECT_TRUE(consumers().secrets_used_by(Creator, "volume", "v3")->empty());
+    EXPECT_TRUE(consumers().secrets_used_by(Stranger, "volume", "v1")->empty());
+    ASSERT_TRUE(key_manager_->remove(Creator, first));
+    EXPECT_TRUE(consumers().secrets_used_by(Creator, "volume", "v1")->empty());
+}
+
 TEST_F(ConsumersTest, GoWithTheirSecret) {
     const SecretId id = stored();
     ASSERT_TRUE(consumers().add(Creator, id, Image));
