@@ -15,6 +15,12 @@ bool is_luks(const xmlNode* encryption) {
     return format == "luks" || format == "luks2" || format == "luks-any";
 }
 
+/// formatdomain.html, "Hard drives": `file` of a disk of type file, `dev` of one of type block.
+std::string device_of(const xmlNode* source) {
+    const std::string file = xml::attribute(source, "file");
+    return file.empty() ? xml::attribute(source, "dev") : file;
+}
+
 Result<DiskSecret> read_secret(const xmlNode* secret, const DiskSecret& of_disk) {
     DiskSecret found = of_disk;
     found.uuid = SecretUuid(xml::attribute(secret, "uuid"));
@@ -34,7 +40,8 @@ class Collector {
 public:
     // <encryption> stands in <disk> or <source>, and in those of <backingStore> and <mirror>, as deep as the chain
     // goes. The depth is bounded by the parser.
-    Result<void> search(const xmlNode* node, const DiskSecret& of_disk) {
+    Result<void> search(const xmlNode* node, DiskSecret of_disk) {
+        if (const xmlNode* source = xml::child(node, "source")) of_disk.device = device_of(source);
         for (const xmlNode* child : xml::children(node)) {
             if (!xml::is_element(child, "encryption")) {
                 TRY(search(child, of_disk));

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <chrono>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -28,6 +30,17 @@ struct VolumeSecret {
 enum class ForeignSecret {
     Refuse,  ///< leave it and say so
     Replace  ///< undefine it (which removes its file) and go on
+};
+
+/// A domain that runs, is paused, or is being received from another host.
+struct RunningDomain {
+    std::string name;
+    std::string xml;
+};
+
+enum class HypervisorChange {
+    Domains,    ///< one was defined, started, ended, came or went by migration, got or lost a device
+    Connection  ///< it has ended, or a new one is open: what is known of the hypervisor may be out of date
 };
 
 struct SecretPlacement {
@@ -59,6 +72,22 @@ public:
 
     /// The XML of a domain, named by its name or UUID: as it runs, or as it would start. Error: `NotFound`.
     virtual Result<std::string> domain_xml(const std::string& domain) = 0;
+
+    /// While a domain is being started this waits for it, and with it for the domain's hook: whatever a hook waits for
+    /// must not wait for this, nor for domain_xml().
+    virtual Result<std::vector<RunningDomain>> running_domains() = 0;
+
+    /// Whether it takes calls, or does within that time. False while libvirtd is starting: it serves nobody before all
+    /// domains with autostart were started, and their hooks with them.
+    virtual bool answers(std::chrono::milliseconds within) = 0;
+
+    /// Starts a domain that is to start with the hypervisor (autostart) and does not run; false if it is none such.
+    /// Runs its hook. Error: `NotFound`; `Internal` with the hypervisor's reason.
+    virtual Result<bool> start_if_autostart(const std::string& domain) = 0;
+
+    /// From now on calls `changed`, on a thread that must not be kept waiting and must not call back; nullptr: no more,
+    /// and none is under way when this returns. To be called before any other function. Opens no connection itself.
+    virtual void watch(std::function<void(HypervisorChange)> changed) = 0;
 };
 
 }  // namespace sallyport::libvirt

@@ -11,12 +11,21 @@ namespace sallyport::libvirt {
 /// every start of the program 17 ms and 8 MB, with a hypervisor or without. So it is loaded when it is first needed.
 struct Library {
     decltype(&::virConnectClose) virConnectClose;
+    decltype(&::virConnectDomainEventDeregisterAny) virConnectDomainEventDeregisterAny;
+    decltype(&::virConnectDomainEventRegisterAny) virConnectDomainEventRegisterAny;
     decltype(&::virConnectIsAlive) virConnectIsAlive;
+    decltype(&::virConnectListAllDomains) virConnectListAllDomains;
     decltype(&::virConnectListAllSecrets) virConnectListAllSecrets;
     decltype(&::virConnectOpen) virConnectOpen;
+    decltype(&::virConnectRegisterCloseCallback) virConnectRegisterCloseCallback;
     decltype(&::virConnectSetKeepAlive) virConnectSetKeepAlive;
+    decltype(&::virConnectUnregisterCloseCallback) virConnectUnregisterCloseCallback;
+    decltype(&::virDomainCreate) virDomainCreate;
     decltype(&::virDomainFree) virDomainFree;
+    decltype(&::virDomainGetAutostart) virDomainGetAutostart;
+    decltype(&::virDomainGetName) virDomainGetName;
     decltype(&::virDomainGetXMLDesc) virDomainGetXMLDesc;
+    decltype(&::virDomainIsActive) virDomainIsActive;
     decltype(&::virDomainLookupByName) virDomainLookupByName;
     decltype(&::virDomainLookupByUUIDString) virDomainLookupByUUIDString;
     decltype(&::virEventAddTimeout) virEventAddTimeout;

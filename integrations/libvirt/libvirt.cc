@@ -25,6 +25,8 @@ constexpr unsigned KeepAliveCount = 3;
 // A daemon that runs answers in milliseconds; one that systemd has to start, in a second or two.
 constexpr std::chrono::seconds OpeningTime{10};
 
+using Moment = std::chrono::steady_clock::time_point;
+
 struct SecretFree {
     void operator()(virSecret* secret) const noexcept { library().virSecretFree(secret); }
 };
@@ -230,28 +232,150 @@ Result<std::vector<VolumeSecret>> list(virConnectPtr connection) {
     return secrets;
 }
 
-Result<std::string> read_domain(virConnectPtr connection, const std::string& name) {
-    const DomainHandle domain(is_uuid(name) ? library().virDomainLookupByUUIDString(connection, name.c_str())
-                                            : library().virDomainLookupByName(connection, name.c_str()));
+Result<DomainHandle> find_domain(virConnectPtr connection, const std::string& name) {
+    DomainHandle domain(is_uuid(name) ? library().virDomainLookupByUUIDString(connection, name.c_str())
+                                      : library().virDomainLookupByName(connection, name.c_str()));
     if (!domain) {
         if (library().virGetLastErrorCode() == VIR_ERR_NO_DOMAIN) {
             return Error{Code::NotFound, "libvirt knows no domain " + name + " (see `virsh list --all`)", {}};
         }
         return libvirt_error("look up domain " + name);
     }
+    return domain;
+}
+
+Result<bool> start_domain(virConnectPtr connection, const std::string& name) {
+    const DomainHandle domain = TRY(find_domain(connection, name));
+    int autostart = 0;
+    if (library().virDomainGetAutostart(domain.get(), &autostart) != 0) {
+        return libvirt_error("read whether domain " + name + " starts by itself");
+    }
+    if (autostart == 0 || library().virDomainIsActive(domain.get()) == 1) return false;
+    if (library().virDomainCreate(domain.get()) != 0) return libvirt_error("start domain " + name);
+    return true;
+}
+
+Result<std::string> read_domain(virConnectPtr connection, const std::string& name) {
+    const DomainHandle domain = TRY(find_domain(connection, name));
     const Text xml(library().virDomainGetXMLDesc(domain.get(), 0));
     if (!xml) return libvirt_error("read the XML of domain " + name);
     return std::string(xml.get());
 }
 
+Result<std::vector<RunningDomain>> read_running(virConnectPtr connection) {
+    virDomainPtr* array = nullptr;
+    const int count = library().virConnectListAllDomains(connection, &array, VIR_CONNECT_LIST_DOMAINS_ACTIVE);
+    if (count < 0) return libvirt_error("list the domains that run");
+    const std::unique_ptr<virDomainPtr, decltype(&std::free)> array_owner(array, &std::free);
+    std::vector<DomainHandle> handles;
+    for (int i = 0; i < count; ++i) handles.emplace_back(array[i]);
+
+    std::vector<RunningDomain> running;
+    for (const DomainHandle& handle : handles) {
+        const char* name = library().virDomainGetName(handle.get());
+        const Text xml(library().virDomainGetXMLDesc(handle.get(), 0));
+        if (xml && name != nullptr) {
+            running.push_back({name, xml.get()});
+        } else if (library().virGetLastErrorCode() != VIR_ERR_NO_DOMAIN) {  // else it has ended since
+            return libvirt_error("read the XML of a domain that runs");
+        }
+    }
+    return running;
+}
+
+/// Whom the events of a connection are told to. Outlives the connections that know it, and the Libvirt object.
+class Listener {
+public:
+    void set(std::function<void(HypervisorChange)> changed) {
+        const std::lock_guard lock(mutex_);
+        changed_ = std::move(changed);
+    }
+    void tell(HypervisorChange change) {
+        const std::lock_guard lock(mutex_);
+        if (changed_) changed_(change);
+    }
+    bool is_listening() {
+        const std::lock_guard lock(mutex_);
+        return static_cast<bool>(changed_);
+    }
+
+private:
+    std::mutex mutex_;
+    std::function<void(HypervisorChange)> changed_;
+};
+
+/// libvirt's view of a listener: it keeps one of these for each callback, and frees it with drop_listener.
+using ListenerRef = std::shared_ptr<Listener>;
+void drop_listener(void* opaque) { delete static_cast<ListenerRef*>(opaque); }
+void tell_domains(void* opaque) { (*static_cast<ListenerRef*>(opaque))->tell(HypervisorChange::Domains); }
+int on_lifecycle(virConnectPtr, virDomainPtr, int, int, void* opaque) {
+    tell_domains(opaque);
+    return 0;  // of no account
+}
+void on_device(virConnectPtr, virDomainPtr, const char*, void* opaque) { tell_domains(opaque); }
+void on_close(virConnectPtr, int, void* opaque) {
+    (*static_cast<ListenerRef*>(opaque))->tell(HypervisorChange::Connection);
+}
+
+/// libvirt takes callbacks of all kinds as one type; the detour is the one that compilers know to be meant.
+template <class Callback>
+virConnectDomainEventGenericCallback as_generic(Callback* callback) {
+    return reinterpret_cast<virConnectDomainEventGenericCallback>(reinterpret_cast<void (*)()>(callback));
+}
+
+/// The callbacks of one connection. libvirt holds the connection for each of them: they go before it is closed.
+class Subscriptions {
+public:
+    explicit Subscriptions(virConnectPtr connection) : connection_(connection) {}
+
+    Result<void> add(const ListenerRef& listener) {
+        TRY(add_event(VIR_DOMAIN_EVENT_ID_LIFECYCLE, as_generic(on_lifecycle), listener));
+        TRY(add_event(VIR_DOMAIN_EVENT_ID_DEVICE_ADDED, as_generic(on_device), listener));
+        TRY(add_event(VIR_DOMAIN_EVENT_ID_DEVICE_REMOVED, as_generic(on_device), listener));
+        auto opaque = std::make_unique<ListenerRef>(listener);
+        if (library().virConnectRegisterCloseCallback(connection_, on_close, opaque.get(), drop_listener) == 0) {
+            static_cast<void>(opaque.release());
+            has_close_ = true;
+        } else if (library().virGetLastErrorCode() != VIR_ERR_NO_SUPPORT) {
+            return libvirt_error("watch the connection");
+        }
+        return {};
+    }
+
+    void remove() {
+        for (const int id : events_) library().virConnectDomainEventDeregisterAny(connection_, id);
+        if (has_close_) library().virConnectUnregisterCloseCallback(connection_, on_close);
+    }
+
+private:
+    // A driver without such events (libvirt's own for tests) is watched by looking now and then.
+    Result<void> add_event(int event, virConnectDomainEventGenericCallback callback, const ListenerRef& listener) {
+        auto opaque = std::make_unique<ListenerRef>(listener);
+        const int id = library().virConnectDomainEventRegisterAny(connection_, nullptr, event, callback, opaque.get(),
+                                                                  drop_listener);
+        if (id >= 0) {
+            static_cast<void>(opaque.release());
+            events_.push_back(id);
+            return {};
+        }
+        if (library().virGetLastErrorCode() == VIR_ERR_NO_SUPPORT) return {};
+        return libvirt_error("watch the domains");
+    }
+
+    virConnectPtr connection_;
+    std::vector<int> events_;
+    bool has_close_ = false;
+};
+
 /// A connection on its way. libvirt waits for ever for a daemon that accepts and then says nothing (it is stopped, or
 /// hangs), so a thread of its own waits, and a caller only for a while.
 class Opening {
 public:
-    static std::shared_ptr<Opening> start(const std::string& uri, const std::shared_ptr<EventLoop>& events) {
+    static std::shared_ptr<Opening> start(const std::string& uri, const std::shared_ptr<EventLoop>& events,
+                                          const ListenerRef& listener) {
         auto opening = std::make_shared<Opening>();
-        std::thread([opening, uri, events] {
-            auto opened = open_connection(uri, events);
+        std::thread([opening, uri, events, listener] {
+            auto opened = open_connection(uri, events, listener);
             const std::lock_guard lock(opening->mutex_);
             opening->outcome_.emplace(std::move(opened));
             opening->ended_.notify_all();
@@ -259,10 +383,12 @@ public:
         return opening;
     }
 
-    /// The connection, at most OpeningTime after the start. Error: that of libvirt; `Unavailable` if it goes on.
-    Result<Connection> wait() {
+    /// The connection, at most OpeningTime after the start, or at `until`. Error: that of libvirt; `Unavailable` if it
+    /// goes on.
+    Result<Connection> wait(Moment until) {
         std::unique_lock lock(mutex_);
-        if (ended_.wait_until(lock, started_ + OpeningTime, [this] { return outcome_.has_value(); })) return *outcome_;
+        const Moment latest = std::min(until, started_ + OpeningTime);
+        if (ended_.wait_until(lock, latest, [this] { return outcome_.has_value(); })) return *outcome_;
         return Error{Code::Unavailable, "the daemon does not answer; see `systemctl status libvirtd`", {}};
     }
 
@@ -272,10 +398,15 @@ public:
     }
 
 private:
-    static Result<Connection> open_connection(const std::string& uri, const std::shared_ptr<EventLoop>& events) {
-        // The events must outlive the connection.
-        Connection opened(library().virConnectOpen(uri.c_str()), [events](virConnectPtr c) {
-            if (c != nullptr) library().virConnectClose(c);
+    static Result<Connection> open_connection(const std::string& uri, const std::shared_ptr<EventLoop>& events,
+                                              const ListenerRef& listener) {
+        virConnectPtr raw = library().virConnectOpen(uri.c_str());
+        // Owners: the connection's deleter and this function. The events must outlive the connection.
+        const auto subscriptions = std::make_shared<Subscriptions>(raw);
+        Connection opened(raw, [events, subscriptions](virConnectPtr c) {
+            if (c == nullptr) return;
+            subscriptions->remove();
+            library().virConnectClose(c);
         });
         if (!opened) {
             return Error{Code::Unavailable,
@@ -288,10 +419,14 @@ private:
             library().virGetLastErrorCode() != VIR_ERR_NO_SUPPORT) {
             return libvirt_error("turn keep-alive on");
         }
+        if (listener->is_listening()) {
+            TRY(subscriptions->add(listener));
+            listener->tell(HypervisorChange::Connection);
+        }
         return opened;
     }
 
-    const std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
+    const Moment started_ = std::chrono::steady_clock::now();
     std::mutex mutex_;
     std::condition_variable ended_;
     std::optional<Result<Connection>> outcome_;
@@ -300,6 +435,9 @@ private:
 class Libvirt final : public Hypervisor {
 public:
     explicit Libvirt(std::string uri) : uri_(std::move(uri)) {}
+    ~Libvirt() override { listener_->set(nullptr); }
+    Libvirt(const Libvirt&) = delete;
+    Libvirt& operator=(const Libvirt&) = delete;
 
     Result<SecretUuid> put_secret(const SecretPlacement& placement, const SecureBytes& passphrase) override {
         TRY(secret_definition(placement.volume, placement.uuid));
@@ -322,6 +460,21 @@ public:
         return on_connection([&domain](virConnectPtr c) { return read_domain(c, domain); });
     }
 
+    Result<std::vector<RunningDomain>> running_domains() override { return on_connection(&read_running); }
+
+    bool answers(std::chrono::milliseconds within) override {
+        const Moment until = std::chrono::steady_clock::now() + within;
+        // Somebody else may be waiting for the connection, and longer.
+        const std::unique_lock lock(connection_mutex_, until);
+        return lock.owns_lock() && connect_by(until).has_value();
+    }
+
+    Result<bool> start_if_autostart(const std::string& domain) override {
+        return on_connection([&domain](virConnectPtr c) { return start_domain(c, domain); });
+    }
+
+    void watch(std::function<void(HypervisorChange)> changed) override { listener_->set(std::move(changed)); }
+
 private:
     /// Every operation can be repeated as a whole, so a connection that turns out to have ended is replaced once.
     template <class Operation>
@@ -337,12 +490,17 @@ private:
 
     Result<Connection> connect() {
         const std::lock_guard lock(connection_mutex_);
+        return connect_by(Moment::max());
+    }
+
+    /// With connection_mutex_ held.
+    Result<Connection> connect_by(Moment until) {
         if (connection_ && library().virConnectIsAlive(connection_.get()) == 1) return connection_;
         connection_.reset();
         // A node whose hypervisor nobody asks for anything has neither the thread nor the library's memory.
         if (!events_) events_ = TRY(start_library());
-        if (!opening_) opening_ = Opening::start(uri_, events_);
-        auto opened = opening_->wait();
+        if (!opening_) opening_ = Opening::start(uri_, events_, listener_);
+        auto opened = opening_->wait(until);
         if (!opened) {
             Error error = std::move(opened).error();
             error.message = "cannot connect to libvirt at " + uri_ + ": " + error.message;
@@ -360,8 +518,9 @@ private:
     }
 
     const std::string uri_;
+    const ListenerRef listener_ = std::make_shared<Listener>();  // owners: this, and libvirt for each callback
     std::mutex changing_;
-    std::mutex connection_mutex_;
+    std::timed_mutex connection_mutex_;
     std::shared_ptr<EventLoop> events_;  // owners: every Libvirt of the process, and connections; outlives those
     Connection connection_;
     std::shared_ptr<Opening> opening_;  // owners: this and the opening's own thread

@@ -66,6 +66,18 @@ TEST(DomainSecrets, FindsEncryptionInsideTheSource) {
     EXPECT_EQ(found[0].usage.str(), "v1");
 }
 
+TEST(DomainSecrets, SaysWhichImageOrDeviceEachOpens) {
+    const auto found = secrets_of(
+        domain_with(disk("<source file='/images/top'/>" + encryption("usage='a'") +
+                         "<backingStore type='block'><source dev='/dev/b'>" + encryption("usage='b'") +
+                         "</source></backingStore>") +
+                    disk("<source protocol='rbd' name='pool/image'>" + encryption("usage='c'") + "</source>", "vdb")));
+    ASSERT_EQ(found.size(), 3U);
+    EXPECT_EQ(found[0].device, "/images/top");
+    EXPECT_EQ(found[1].device, "/dev/b");
+    EXPECT_EQ(found[2].device, "") << "a disk without a path has none, least of all another's";
+}
+
 TEST(DomainSecrets, FindsThoseOfBackingImagesAndEachOnce) {
     const std::string backing = "<backingStore type='file'><source file='/b'>" + encryption("usage='base'") +
                                 "</source><backingStore type='file'>" + encryption("usage='top'") +

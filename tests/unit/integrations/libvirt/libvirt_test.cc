@@ -29,6 +29,22 @@ TEST(Libvirt, RefusesBadIdsBeforeItAsksTheDaemon) {
     EXPECT_EQ(hypervisor->put_secret({VolumeId("v")}, SecureBytes()).error().code, Code::InvalidInput);
 }
 
+TEST(Libvirt, TellsItsWatcherOfEachConnectionAndReadsTheDomainsThatRun) {
+    int connections = 0;
+    const auto hypervisor = make_libvirt({.uri = "test:///default"});
+    hypervisor->watch([&connections](HypervisorChange change) {
+        if (change == HypervisorChange::Connection) ++connections;
+    });
+    const auto running = hypervisor->running_domains();
+    ASSERT_TRUE(running) << running.error().message;
+    ASSERT_EQ(running->size(), 1U);
+    EXPECT_EQ(running->front().name, "test");
+    EXPECT_TRUE(running->front().xml.starts_with("<domain")) << running->front().xml;
+    ASSERT_TRUE(hypervisor->running_domains());
+    EXPECT_EQ(connections, 1);
+    hypervisor->watch(nullptr);
+}
+
 TEST(Libvirt, SeveralLiveTogetherAndAfterEachOther) {
     const auto first = nowhere();
     { const auto second = nowhere(); }
