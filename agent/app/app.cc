@@ -17,6 +17,8 @@
 #include "agent/audit/audit_log.h"
 #include "agent/audit/request_audit.h"
 #include "agent/auth/authenticators.h"
+#include "agent/guests/keeper.h"
+#include "agent/guests/key_manager_keys.h"
 #include "agent/http/server.h"
 #include "agent/lanes/edge_threads.h"
 #include "agent/lanes/lane.h"
@@ -50,6 +52,10 @@ using std::chrono::seconds;
 
 /// Calls of the object door: pieces of 256 KiB to encrypt and to write. Two a core keep the disk busy.
 const lanes::LaneConfig ObjectsLane{.name = "objects", .threads = 4, .queue = 1024};
+
+/// libvirt's hooks, each with a domain's start behind it: none waits for another's key, nor for what is asked about
+/// domains on the lane `hypervisor`.
+const lanes::LaneConfig HooksLane{.name = "hooks", .threads = 4, .queue = 64};
 
 /// How often the agent looks after itself.
 constexpr std::chrono::microseconds LongestTick = seconds(10);
@@ -161,6 +167,13 @@ Result<bool> sweep(core::LifeCycle& life_cycle) {
     return swept.more;
 }
 
+guests::KeeperSettings keeper_settings(const config::Hypervisor& settings) {
+    return {.self = {UserId("guest-watcher"), ProjectId(settings.project), settings.roles, ""},
+            .pending = seconds(settings.pending_seconds),
+            .queue = seconds(settings.queue_seconds),
+            .look_every = seconds(settings.look_seconds)};
+}
+
 audit::WhenUnwritable when_unwritable(config::WhenUnwritable choice) {
     switch (choice) {
         case config::WhenUnwritable::Refuse: return audit::WhenUnwritable::Refuse;
@@ -230,6 +243,7 @@ public:
     void start() {
         edge_->start();
         heartbeat_ = std::make_unique<Heartbeat>(*edge_);
+        if (keeper_ && config_.hypervisor.watch) keeper_->watch();
         for (auto& server : servers_) server->start();
         start_sweeper();
         if (audit_) audit_->record_plain("agent.started", {{"version", SALLYPORT_VERSION}});
@@ -253,6 +267,7 @@ public:
     bool stop() {
         bool clean = true;
         sweeper_.reset();
+        if (keeper_) keeper_->stop();
         const auto until = std::chrono::steady_clock::now() + seconds(config_.server.stop_seconds);
         for (auto& server : servers_) {
             const auto left = until - std::chrono::steady_clock::now();
@@ -315,12 +330,15 @@ private:
     void build_hypervisor_routes() {
         if (!config_.has_role(config::Role::Hypervisor)) return;
         hypervisor_ = libvirt::make_libvirt({.uri = config_.hypervisor.uri});
-        hypervisor_routes_ = std::make_unique<node_api::HypervisorRoutes>(
-            *hypervisor_, [this](const core::Caller& caller, const SecretId& key) {
+        volume_keys_ = std::make_unique<guests::KeyManagerKeys>(
+            *key_manager_, [this](const core::Caller& caller, const SecretId& key) {
                 return passphrase("libvirt.key.used", caller, key);
             });
+        keeper_ = std::make_unique<guests::Keeper>(*hypervisor_, *volume_keys_, keeper_settings(config_.hypervisor));
+        hypervisor_routes_ = std::make_unique<node_api::HypervisorRoutes>(*hypervisor_, *keeper_, *volume_keys_);
         node_routes_.push_back(
             hypervisor_routes_->route(*add_lane(lane_config("hypervisor", config_.lanes.hypervisor))));
+        node_routes_.push_back(hypervisor_routes_->hook_route(*add_lane(HooksLane)));
     }
 
     void build_volume_routes() {
@@ -398,6 +416,8 @@ private:
     std::unique_ptr<node_api::LifeCycleRoutes> life_cycle_routes_;
     std::unique_ptr<node_api::VolumeKeyRoutes> volume_key_routes_;
     std::unique_ptr<libvirt::Hypervisor> hypervisor_;
+    std::unique_ptr<guests::VolumeKeys> volume_keys_;
+    std::unique_ptr<guests::Keeper> keeper_;
     std::unique_ptr<node_api::HypervisorRoutes> hypervisor_routes_;
     std::unique_ptr<node_api::KekRoutes> kek_routes_;
     std::unique_ptr<volume::VolumeEncryptor> volumes_;

@@ -26,6 +26,8 @@ public:
     /// The socket at this path.
     explicit AgentClient(std::string socket_path);
     ~AgentClient();
+    /// How long a call may take (5 minutes otherwise). Error of a call that takes longer: `Unavailable`.
+    void set_patience(std::chrono::milliseconds patience) { patience_ = patience; }
     AgentClient(AgentClient&&) noexcept;
     AgentClient& operator=(AgentClient&&) noexcept;
 
@@ -39,12 +41,11 @@ public:
     Result<api::Response> send(std::string_view method, std::string_view target,
                                const std::vector<api::Header>& headers, SecureBytes body);
 
-    /// How long a call may take; five minutes if nothing is said.
-    void set_patience(std::chrono::seconds patience) { patience_ = patience; }
-
 private:
     std::string socket_path_;
-    std::chrono::seconds patience_ = std::chrono::minutes(5);
+    // Longer than anything the agent does for one request: Argon2 on a slow machine takes seconds, an image much
+    // longer, but that is done here and not there.
+    std::chrono::milliseconds patience_ = std::chrono::minutes(5);
 };
 
 /// The Error that an answer outside 2xx stands for: its status as a Code, its description as the message.

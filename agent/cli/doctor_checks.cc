@@ -26,7 +26,6 @@
 
 #include "agent/audit/audit_log.h"
 #include "agent/audit/verify.h"
-#include "integrations/libvirt/libvirt.h"
 #include "keymanager/db/database.h"
 #include "keymanager/store/kek_file.h"
 
@@ -319,18 +318,6 @@ Findings check_volumes(const Patient& patient) {
             {"cipher aes-xts", Health::Warning, "the kernel has not loaded it", "modprobe xts; modprobe aes"});
     }
     return findings;
-}
-
-Findings check_hypervisor(const Patient& patient) {
-    if (!patient.config.has_role(config::Role::Hypervisor)) return {};
-    const std::string& uri = patient.config.hypervisor.uri;
-    const auto hypervisor = libvirt::make_libvirt({.uri = uri});
-    const auto secrets = hypervisor->list_secrets();
-    if (!secrets) {
-        return {{"libvirt", Health::Bad, secrets.error().message,
-                 fmt::format("systemctl start libvirtd; virsh -c {} secret-list", uri)}};
-    }
-    return {{"libvirt", Health::Good, fmt::format("{} answers; it has {} secrets", uri, secrets->size())}};
 }
 
 Findings check_audit(const Patient& patient) {

@@ -145,6 +145,13 @@ struct Volumes {
 
 struct Hypervisor {
     std::string uri = "qemu:///system";
+    bool watch = true;
+    std::string project = "node";                ///< as whose ...
+    std::vector<std::string> roles{"observer"};  ///< ... the watcher reads keys
+    std::int64_t pending_seconds = 300;
+    std::int64_t queue_seconds = 10;
+    std::int64_t look_seconds = 60;
+    std::string secrets_folder = "/etc/libvirt/secrets";
 };
 
 struct SecureMemory {

@@ -240,8 +240,22 @@ SectionOf<Volumes> volume_options() {
 }
 
 SectionOf<Hypervisor> hypervisor_options() {
-    return SectionOf<Hypervisor>().option("uri", &Hypervisor::uri, text("a libvirt URI"),
-                                          "The libvirtd that gets secrets.");
+    return SectionOf<Hypervisor>()
+        .option("uri", &Hypervisor::uri, text("a libvirt URI"), "The libvirtd that gets secrets.")
+        .option("watch", &Hypervisor::watch, boolean(),
+                "Follow libvirt's events: secrets are put again after libvirtd was away, and dropped when the last "
+                "domain that needs them is gone.")
+        .option("project", &Hypervisor::project, text("a project"),
+                "The project whose keys the watcher may use; the policy is asked as for any other caller.")
+        .option("roles", &Hypervisor::roles, list_of(text("a role")), "The watcher's roles in that project.")
+        .option("pending_seconds", &Hypervisor::pending_seconds, integer(1, 86400),
+                "How long a secret that was put waits for the domain or the disk that needs it.")
+        .option("queue_seconds", &Hypervisor::queue_seconds, integer(0, 600),
+                "How long `libvirt inject`, `drop` and `sync` wait for a libvirtd that is away.")
+        .option("look_seconds", &Hypervisor::look_seconds, integer(1, 86400),
+                "The watcher looks at all domains this often, even without an event.")
+        .option("secrets_folder", &Hypervisor::secrets_folder, path("a path"),
+                "Where libvirt keeps persistent secrets in clear; `doctor` looks there.");
 }
 
 SectionOf<Server> server_options() {

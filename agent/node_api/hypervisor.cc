@@ -3,6 +3,7 @@
 #include <boost/json.hpp>
 
 #include <algorithm>
+#include <chrono>
 #include <map>
 #include <optional>
 #include <string>
@@ -27,7 +28,9 @@ using libvirt::SecretUuid;
 using libvirt::VolumeId;
 
 constexpr std::string_view Prefix = "/sallyport/v1/libvirt";
+constexpr std::string_view HookVerb = "/hook";
 constexpr std::string_view TheOnlyDisk = "*";
+constexpr std::chrono::milliseconds LongestHook{std::chrono::minutes(10)};
 
 /// One passphrase to be put: whose key, and where.
 struct Injection {
@@ -136,7 +139,8 @@ Result<std::vector<Injection>> match_keys(const DomainInjection& wanted, std::st
 /// One request on its way.
 struct Verbs {
     libvirt::Hypervisor& hypervisor;
-    const HypervisorRoutes::Passphrases& passphrases;
+    guests::Keeper& keeper;
+    guests::VolumeKeys& volume_keys;
     const core::Caller& caller;
 
     Result<json::object> run(const api::Request& request) const {
@@ -148,6 +152,8 @@ struct Verbs {
         if (verb.empty() && request.method == "GET") return list();
         if (verb == "/inject" && request.method == "POST") return inject(TRY(body_of(request)));
         if (verb == "/drop" && request.method == "POST") return drop(TRY(body_of(request)));
+        if (verb == "/sync" && request.method == "POST") return sync(TRY(body_of(request)));
+        if (verb == HookVerb && request.method == "POST") return hook(TRY(body_of(request)));
         return Error{Code::NotFound, "there is no " + request.method + " " + std::string(path), {}};
     }
 
@@ -167,23 +173,57 @@ struct Verbs {
     Result<json::object> drop(const json::object& body) const {
         const VolumeId volume(TRY(required_text(body, "volume")));
         const ForeignSecret if_foreign = TRY(read_if_foreign(body));
-        return json::object{{"dropped", TRY(hypervisor.drop_secret(volume, if_foreign))}};
+        return json::object{{"dropped", TRY(keeper.drop(caller, volume, if_foreign))}};
     }
 
     Result<json::object> inject(const json::object& body) const {
         const std::vector<Injection> injections = TRY(read_injections(body));
         // All keys first: a caller without the right to one of them changes nothing.
         std::vector<volume::Passphrase> keys;
-        for (const Injection& injection : injections) keys.push_back(TRY(passphrases(caller, injection.key)));
+        for (const Injection& injection : injections)
+            keys.push_back(TRY(volume_keys.passphrase(caller, injection.key)));
         json::array rows;
         for (std::size_t i = 0; i < injections.size(); ++i) {
             const auto& [disk, placement, key] = injections[i];
-            const SecretUuid uuid = TRY(hypervisor.put_secret(placement, keys[i].text()));
+            const SecretUuid uuid = TRY(keeper.put(caller, placement, key, keys[i]));
             json::object row{{"volume", placement.volume.str()}, {"uuid", uuid.str()}};
             if (!disk.empty()) row["disk"] = disk;
             rows.push_back(std::move(row));
         }
         return json::object{{"secrets", std::move(rows)}};
+    }
+
+    Result<json::object> sync(const json::object& body) const {
+        return to_rows(TRY(keeper.sync(caller, TRY(read_if_foreign(body)))));
+    }
+
+    Result<json::object> hook(const json::object& body) const {
+        const std::string domain = TRY(required_text(body, "domain"));
+        const json::value* disks = body.if_contains("disks");
+        const json::value* time = body.if_contains("milliseconds");
+        if (disks == nullptr || !disks->is_array() || time == nullptr || !time->is_int64() || time->get_int64() < 0 ||
+            time->get_int64() > LongestHook.count()) {
+            return Error{Code::InvalidInput, "a hook's call has 'disks', a list, and 'milliseconds'", {}};
+        }
+        std::vector<guests::Need> needs;
+        for (const json::value& disk : disks->get_array()) {
+            if (!disk.is_object()) return Error{Code::InvalidInput, "a disk is an object", {}};
+            needs.push_back(TRY(need_from(disk.get_object(), domain)));
+        }
+        return to_rows(TRY(keeper.prepare(caller, domain, needs, std::chrono::milliseconds(time->get_int64()))));
+    }
+
+    static json::object to_rows(const std::vector<guests::Row>& rows) {
+        json::array secrets;
+        for (const guests::Row& row : rows) {
+            secrets.push_back({{"volume", row.volume.str()},
+                               {"action", guests::text_of(row.action)},
+                               {"uuid", row.uuid},
+                               {"domain", row.domain},
+                               {"disk", row.disk},
+                               {"reason", row.reason}});
+        }
+        return {{"secrets", std::move(secrets)}};
     }
 
     Result<std::vector<Injection>> read_injections(const json::object& body) const {
@@ -199,19 +239,43 @@ struct Verbs {
 
 }  // namespace
 
-api::Response HypervisorRoutes::handle(const api::Request& request, const core::Caller& caller) {
-    const LogScope scope(request.request_id);
-    return answer(Verbs{hypervisor_, passphrases_, caller}.run(request));
+json::object to_json(const guests::Need& need) {
+    json::object disk{{"volume", need.volume.str()}, {"disk", need.disk}, {"device", need.device}};
+    if (need.uuid) disk["uuid"] = need.uuid->str();
+    return disk;
 }
 
-http::Route HypervisorRoutes::route(lanes::Lane& lane) {
+Result<guests::Need> need_from(const json::object& disk, const std::string& domain) {
+    guests::Need need;
+    need.domain = domain;
+    need.volume = VolumeId(TRY(required_text(disk, "volume")));
+    if (auto uuid = TRY(optional_text(disk, "uuid"))) need.uuid = SecretUuid(*std::move(uuid));
+    for (const auto& [member, text] : {std::pair("disk", &need.disk), std::pair("device", &need.device)}) {
+        const json::value* found = disk.if_contains(member);
+        if (found != nullptr && found->is_string()) *text = std::string(found->get_string());
+    }
+    return need;
+}
+
+api::Response HypervisorRoutes::handle(const api::Request& request, const core::Caller& caller) {
+    const LogScope scope(request.request_id);
+    return answer(Verbs{hypervisor_, keeper_, keys_, caller}.run(request));
+}
+
+http::Route HypervisorRoutes::route(lanes::Lane& lane) { return route_at(std::string(Prefix), lane); }
+
+http::Route HypervisorRoutes::hook_route(lanes::Lane& lane) {
+    return route_at(std::string(Prefix) + std::string(HookVerb), lane);
+}
+
+http::Route HypervisorRoutes::route_at(std::string prefix, lanes::Lane& lane) {
     const auto handler = [this, &lane](const api::Request& request,
                                        const core::Caller& caller) -> http::asio::awaitable<api::Response> {
         auto response = co_await lane.run([this, &request, &caller] { return handle(request, caller); });
         if (!response) co_return answer(std::move(response).error());
         co_return *std::move(response);
     };
-    return {std::string(Prefix), handler};
+    return {std::move(prefix), handler};
 }
 
 }  // namespace sallyport::node_api

@@ -3,11 +3,12 @@
 #include <boost/json.hpp>
 #include <gtest/gtest.h>
 
-#include <map>
+#include <chrono>
 #include <string>
 
 #include "keymanager/base/bytes.h"
 #include "tests/fakes/fake_hypervisor.h"
+#include "tests/fakes/fake_volume_keys.h"
 
 namespace sallyport::node_api {
 namespace {
@@ -32,17 +33,7 @@ constexpr auto NamelessVolume =
     "<domain><devices><disk><encryption format='luks'><secret type='passphrase' "
     "uuid='4b33363a-60e0-4c34-a3ae-c975a5370ee2'/></encryption><target dev='vda'/></disk></devices></domain>";
 
-Result<volume::Passphrase> passphrase_from(std::string_view key, volume::KeyKind kind) {
-    return volume::Passphrase::from_key(*SecureBytes::copy_of(bytes_of(key)), kind);
-}
-
-/// The keys of one project; a caller of another may not have them.
-Result<volume::Passphrase> passphrase_of(const core::Caller& caller, const SecretId& id) {
-    if (caller.project.str() != "node") return Error{Code::Forbidden, "not yours", {}};
-    if (id.str() == Key) return passphrase_from("one", volume::KeyKind::Passphrase);
-    if (id.str() == OtherKey) return passphrase_from("two", volume::KeyKind::Symmetric);
-    return Error{Code::NotFound, "no such secret", {}};
-}
+core::Caller caller_of(const std::string& project) { return {UserId("root"), ProjectId(project), {"admin"}, ""}; }
 
 class HypervisorRoutesTest : public testing::Test {
 protected:
@@ -69,11 +60,18 @@ protected:
         return value == nullptr ? "nothing" : std::string(text_of(value->reveal()));
     }
 
-    core::Caller caller{UserId("root"), ProjectId("node"), {"admin"}, ""};
+    void SetUp() override {
+        keys.add_key(Key, "one");
+        keys.add_key(OtherKey, "74776f");
+    }
+
+    core::Caller caller = caller_of("node");
     libvirt::FakeHypervisor hypervisor;
+    guests::FakeVolumeKeys keys{"node"};
 
 private:
-    HypervisorRoutes routes_{hypervisor, passphrase_of};
+    guests::Keeper keeper_{hypervisor, keys, {.self = caller_of("node"), .queue = std::chrono::seconds(0)}};
+    HypervisorRoutes routes_{hypervisor, keeper_, keys};
 };
 
 TEST_F(HypervisorRoutesTest, InjectsThePassphraseOfAKeyForAVolume) {
@@ -81,7 +79,7 @@ TEST_F(HypervisorRoutesTest, InjectsThePassphraseOfAKeyForAVolume) {
     EXPECT_EQ(answer.status, 200);
     EXPECT_EQ(answer.body, json::parse(R"({"secrets": [{"volume": "11111111-2222-4333-8444-555555555501",
                                                         "uuid": "11111111-2222-4333-8444-555555555501"}]})"));
-    EXPECT_EQ(held(Volume), "74776f") << "what Nova makes of the bytes \"two\"";
+    EXPECT_EQ(held(Volume), "74776f");
 }
 
 TEST_F(HypervisorRoutesTest, TakesARefAndAUuidAndReplacesAStaleValue) {
@@ -145,6 +143,8 @@ TEST_F(HypervisorRoutesTest, OnlyAdminsAreHeard) {
     EXPECT_EQ(call("GET", "").status, 403);
     EXPECT_EQ(inject_status({{"volume", Volume}, {"key", Key}}), 403);
     EXPECT_EQ(call("POST", "/drop", {{"volume", Volume}}).status, 403);
+    EXPECT_EQ(call("POST", "/sync", json::object()).status, 403);
+    EXPECT_EQ(call("POST", "/hook", {{"domain", "d"}, {"milliseconds", 1}, {"disks", json::array()}}).status, 403);
 }
 
 TEST_F(HypervisorRoutesTest, ListsWhatTheHypervisorHolds) {
@@ -180,6 +180,44 @@ TEST_F(HypervisorRoutesTest, AHypervisorThatIsAwayIsSaidToBeAway) {
     EXPECT_EQ(call("GET", "").status, 503);
 }
 
+TEST_F(HypervisorRoutesTest, AnInjectedKeyIsNotedAndADropForgetsIt) {
+    ASSERT_EQ(inject_status({{"volume", Volume}, {"key", Key}}), 200);
+    EXPECT_EQ(keys.noted(Volume), Key);
+    ASSERT_EQ(call("POST", "/drop", {{"volume", Volume}}).status, 200);
+    EXPECT_EQ(keys.noted(Volume), "");
+}
+
+TEST_F(HypervisorRoutesTest, AHookIsAnsweredOnceTheSecretsAreThere) {
+    keys.note(Volume, {Key});
+    const json::object body{{"domain", "web1"},
+                            {"milliseconds", 1000},
+                            {"disks", {{{"volume", Volume}, {"uuid", Uuid}, {"disk", "vda"}, {"device", ""}}}}};
+    const Answer answer = call("POST", "/hook", body);
+    ASSERT_EQ(answer.status, 200) << answer.body;
+    EXPECT_EQ(answer.body.at("secrets").at(0).at("action").as_string(), "put");
+    EXPECT_EQ(answer.body.at("secrets").at(0).at("uuid").as_string(), Uuid);
+    EXPECT_EQ(held(Volume), "one");
+}
+
+TEST_F(HypervisorRoutesTest, AHookForAVolumeWithoutAKeySaysHowToGiveOne) {
+    const Answer answer =
+        call("POST", "/hook", {{"domain", "web1"}, {"milliseconds", 0}, {"disks", {{{"volume", Volume}}}}});
+    EXPECT_EQ(answer.status, 404);
+    EXPECT_NE(answer.body.at("description").as_string().find("libvirt inject"), json::string::npos) << answer.body;
+}
+
+TEST_F(HypervisorRoutesTest, SyncSaysWhatItDid) {
+    hypervisor.define_domain("web1", OneDisk);
+    hypervisor.start("web1");
+    keys.note(OtherVolume, {Key});
+    const Answer answer = call("POST", "/sync", json::object());
+    ASSERT_EQ(answer.status, 200) << answer.body;
+    ASSERT_EQ(answer.body.at("secrets").as_array().size(), 1U);
+    EXPECT_EQ(answer.body.at("secrets").at(0).at("action").as_string(), "put");
+    EXPECT_EQ(answer.body.at("secrets").at(0).at("domain").as_string(), "web1");
+    EXPECT_EQ(answer.body.at("secrets").at(0).at("disk").as_string(), "vda");
+}
+
 TEST_F(HypervisorRoutesTest, RefusesWhatItDoesNotUnderstand) {
     for (const char* text : {"", "[]", "{", R"({"volume": 7, "key": 8})", R"({"volume": "v"})", R"({"key": "k"})",
                              R"({"volume": "v", "key": "not-an-id"})",
@@ -187,6 +225,12 @@ TEST_F(HypervisorRoutesTest, RefusesWhatItDoesNotUnderstand) {
         EXPECT_EQ(send("POST", "/inject", text).status, 400) << text;
     }
     EXPECT_EQ(send("POST", "/drop", "{}").status, 400);
+    for (const char* text :
+         {"{}", R"({"domain": "d"})", R"({"domain": "d", "disks": [], "milliseconds": -1})",
+          R"({"domain": "d", "disks": [], "milliseconds": 9e9})", R"({"domain": "d", "disks": [7], "milliseconds": 1})",
+          R"({"domain": "d", "disks": [{"uuid": "u"}], "milliseconds": 1})"}) {
+        EXPECT_EQ(send("POST", "/hook", text).status, 400) << text;
+    }
     EXPECT_EQ(call("DELETE", "").status, 404);
     EXPECT_EQ(call("GET", "/inject").status, 404);
     EXPECT_EQ(call("POST", "/other", json::object()).status, 404);
