@@ -85,8 +85,10 @@ def disk_xml(image, target, secret, serial=""):
             f"<target dev='{target}' bus='virtio'/>{serial}</disk>")
 
 
-def domain_xml(name, console, disks):
-    """A domain of plain emulation (type qemu). Its console goes to a file."""
+def domain_xml(name, console, disks, append=False):
+    """A domain of plain emulation (type qemu). Its console goes to a file, which `append` keeps when it is opened again:
+    by the target of a migration, say."""
+    append = " append='on'" if append else ""
     boot = prepared()
     return (f"<domain type='qemu'><name>{name}</name><memory unit='MiB'>160</memory><vcpu>1</vcpu>"
             f"<os><type arch='x86_64' machine='pc'>hvm</type><kernel>{boot}/vmlinuz</kernel>"
@@ -94,5 +96,5 @@ def domain_xml(name, console, disks):
             "<cmdline>console=ttyS0 quiet tsc=unstable lpj=2000000 nokaslr rdinit=/init</cmdline></os>"
             "<features><acpi/></features><on_poweroff>destroy</on_poweroff>"
             f"<devices><emulator>/usr/bin/qemu-system-x86_64</emulator>{disks}"
-            f"<serial type='file'><source path='{console}'/><target port='0'/></serial>"
+            f"<serial type='file'><source path='{console}'{append}/><target port='0'/></serial>"
             "<memballoon model='none'/></devices></domain>")

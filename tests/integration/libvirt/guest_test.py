@@ -2,147 +2,19 @@
 emulation) opens its LUKS disk with them and writes the disk's SHA-256 to its console."""
 
 import base64
-import hashlib
-import json
 import os
-import re
 import unittest
 import uuid
 
-import guest
 import harness
-import private_libvirtd
+import node
 import process_memory
 
-BOOT_SECONDS = 90
-DISK_BYTES = 1 << 20
 
-
-class GuestDisk:
-    """A volume with its key, its plaintext's hash and its LUKS image."""
-
-    def __init__(self, folder, agent):
-        self.volume = str(uuid.uuid4())
-        self.key = os.urandom(32)
-        self.key_id = store_key(agent, self.key)
-        self.image = folder / f"{self.volume}.img"
-        plain = os.urandom(DISK_BYTES)
-        self.hash = hashlib.sha256(plain).hexdigest()
-        self.write_image(folder, plain)
-
-    def write_image(self, folder, plain):
-        """LUKS1 by qemu-img, with the passphrase that Nova makes of the key."""
-        passphrase_file = folder / "passphrase"
-        passphrase_file.write_bytes(self.key.hex().encode())
-        plain_file = folder / "plain"
-        plain_file.write_bytes(plain)
-        command = ["qemu-img", "convert", "-f", "raw", "-O", "luks", "--object",
-                   f"secret,id=s,file={passphrase_file}", "-o", "key-secret=s,iter-time=10", plain_file, self.image]
-        # QEMU's calibration of its key derivation fails now and then where CPU time is counted in ticks.
-        for attempts_left in reversed(range(5)):
-            try:
-                harness.run(command)
-                break
-            except AssertionError as failure:
-                if "CPU usage" not in str(failure) or attempts_left == 0:
-                    raise
-        passphrase_file.unlink()
-        plain_file.unlink()
-
-    def write_image_with_sallyport(self, folder):
-        """The same by our own `volume encrypt`; QEMU reads LUKS1 only."""
-        plain = os.urandom(DISK_BYTES)
-        plain_file, key_file = folder / "plain", folder / "key"
-        plain_file.write_bytes(plain)
-        key_file.write_bytes(self.key)
-        self.image.unlink()
-        done = harness.sallyport("volume", "encrypt", plain_file, self.image, "--luks", "luks1", "--key-file", key_file)
-        assert done.returncode == 0, done.stderr
-        plain_file.unlink()
-        key_file.unlink()
-        self.hash = hashlib.sha256(plain).hexdigest()
-
-    def xml(self, target="vda", secret=None):
-        return guest.disk_xml(self.image, target, secret or f"uuid='{self.volume}'", serial=self.volume)
-
-
-def store_key(agent, key):
-    answer = agent.request("POST", "/v1/secrets", json_body={
-        "name": "volume key", "secret_type": "symmetric", "algorithm": "aes", "bit_length": 256, "mode": "xts",
-        "payload": base64.b64encode(key).decode(), "payload_content_type": "application/octet-stream",
-        "payload_content_encoding": "base64"})
-    assert answer.status == 201, answer.body
-    return answer.json()["secret_ref"].rsplit("/", 1)[1]
-
-
-class Guests(unittest.TestCase):
+class Guests(node.GuestTest):
     @classmethod
     def setUpClass(cls):
-        cls.folder = private_libvirtd.class_folder(cls)
-        cls.daemon = private_libvirtd.PrivateLibvirtd(cls.folder / "libvirt").start()
-        cls.addClassCleanup(cls.daemon.stop)
-        (cls.folder / "agent").mkdir()
-        cls.agent = harness.Agent(cls.folder / "agent", {
-            "roles": ["keymanager", "hypervisor"], "hypervisor": {"uri": cls.daemon.uri}})
-        cls.addClassCleanup(cls.agent.stop)
-        cls.agent.start()
-        harness.need("qemu-img", "qemu-utils")
-        guest.prepared()
-
-    def setUp(self):
-        self.disk = GuestDisk(self.folder, self.agent)
-        self.console = self.folder / f"{self.id()}.console"
-        self.domain = "g-" + self.disk.volume[:8]
-
-    def cli(self, *arguments):
-        """`sallyport libvirt ...` as JSON (None if it printed nothing); it must succeed."""
-        done = self.agent.cli("libvirt", *arguments, "-f", "json", text=True)
-        self.assertEqual(done.returncode, 0, done.stderr)
-        return json.loads(done.stdout) if done.stdout.strip() else None
-
-    def cli_refusal(self, *arguments):
-        """The one line that it says when it fails."""
-        done = self.agent.cli("libvirt", *arguments, text=True)
-        self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
-        self.assertEqual(done.stderr.count("\n"), 1, done.stderr)
-        return done.stderr
-
-    def inject(self, disk=None, key_id=None, *more):
-        disk = disk or self.disk
-        return self.cli("inject", "--volume", disk.volume, "--key", key_id or disk.key_id, *more)
-
-    def held(self):
-        """What libvirt holds, by volume."""
-        return {row["volume"]: row for row in self.cli("list")}
-
-    def define(self, disks=None):
-        path = self.folder / f"{self.domain}.xml"
-        path.write_text(guest.domain_xml(self.domain, self.console, disks or self.disk.xml()), encoding="utf-8")
-        self.daemon.virsh("define", path)
-        self.addCleanup(self.remove_domain)
-
-    def remove_domain(self):
-        self.daemon.try_virsh("destroy", self.domain)
-        self.daemon.try_virsh("undefine", self.domain)
-
-    def start_refusal(self):
-        done = self.daemon.try_virsh("start", self.domain)
-        self.assertNotEqual(done.returncode, 0, "the guest started")
-        return done.stderr
-
-    def start(self):
-        self.daemon.virsh("start", self.domain)
-
-    def last_line(self):
-        if not self.console.exists():
-            return ""
-        lines = re.findall(r"^disks.* end\s*$", self.console.read_text(errors="replace"), re.MULTILINE)
-        return lines[-1] if lines else ""
-
-    def wait_for_disks(self, **hashes):
-        """Until the guest sees exactly these disks, with these hashes."""
-        expected = "disks" + "".join(f" {name}={value}" for name, value in sorted(hashes.items())) + " end"
-        harness.wait_until(lambda: self.last_line().strip() == expected, BOOT_SECONDS, f"the guest to say: {expected}")
+        cls.start_node(with_hook=False, queue_seconds=1)
 
     def assert_key_is_nowhere(self, key):
         """Neither the key nor what is made of it is in any file of libvirt's or of the agent's."""
@@ -210,7 +82,7 @@ class Guests(unittest.TestCase):
         self.wait_for_disks(vda=self.disk.hash)
 
     def test_a_stale_secret_fails_clearly_and_is_replaced(self):
-        other = store_key(self.agent, os.urandom(32))
+        other = node.store_key(self.agent, os.urandom(32))
         self.define()
         self.inject(self.disk, other)
         self.assertIn("Invalid password, cannot unlock any keyslot", self.start_refusal())
@@ -219,7 +91,7 @@ class Guests(unittest.TestCase):
         self.wait_for_disks(vda=self.disk.hash)
 
     def test_a_disk_is_attached_detached_and_its_secret_dropped(self):
-        data = GuestDisk(self.folder, self.agent)
+        data = node.GuestDisk(self.folder, self.agent)
         self.define()
         self.inject()
         self.start()
@@ -240,7 +112,7 @@ class Guests(unittest.TestCase):
         self.assertEqual((again.returncode, data.volume in again.stderr), (0, True), again.stderr)
 
     def test_all_secrets_of_a_domain_are_injected_together(self):
-        data = GuestDisk(self.folder, self.agent)
+        data = node.GuestDisk(self.folder, self.agent)
         self.define(self.disk.xml() + data.xml("vdb", f"usage='{data.volume}'"))
         self.assertIn("vda=ID", self.cli_refusal("inject", "--domain", self.domain, "--key", self.disk.key_id))
         self.assertIn("vdb", self.cli_refusal("inject", "--domain", self.domain, "--key", f"vda={self.disk.key_id}"))
@@ -267,10 +139,13 @@ class Guests(unittest.TestCase):
         self.wait_for_disks(vda=self.disk.hash)
         self.daemon.stop()
         self.assertIn("is libvirtd running", self.cli_refusal("list"))
+        self.assertRegex(self.cli_refusal("inject", "--volume", self.disk.volume, "--key", self.disk.key_id),
+                         r"was not put: given up after .* tries: .*is libvirtd running")
         self.daemon.start()
-        self.assertEqual(self.held(), {})
+        harness.wait_until(lambda: self.disk.volume in self.held(), 20, "the secret of the guest that runs to come back")
         self.daemon.virsh("destroy", self.domain)
-        self.assertIn("Secret not found", self.start_refusal())
+        harness.wait_until(lambda: self.disk.volume not in self.held(), 20, "the secret to go with its guest")
+        self.assertIn("Secret not found", self.start_refusal(), "a host without the hook")
         self.inject()
         self.console.unlink()
         self.start()

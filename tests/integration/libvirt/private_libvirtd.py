@@ -63,7 +63,8 @@ def class_folder(test_class):
 class PrivateLibvirtd:
     """start() and stop() may alternate: the folders stay, as over a restart of the daemon."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, hook=None, host_uuid=None):
+        """`hook` is the text of a hook that libvirt runs for its guests; `host_uuid` tells two of them apart."""
         self.program = harness.need("libvirtd", "libvirt-daemon libvirt-daemon-driver-qemu")
         self.virsh_program = harness.need("virsh", "libvirt-clients")
         self.folder = Path(folder)
@@ -78,7 +79,13 @@ class PrivateLibvirtd:
         (self.folder / "etc/qemu.conf").write_text(QEMU_CONF, encoding="utf-8")
         (self.folder / "etc/libvirtd.conf").write_text(
             f'unix_sock_dir = "{self.folder}/sock"\nauth_unix_rw = "none"\nauth_unix_ro = "none"\nlog_level = 3\n'
-            f'log_outputs = "3:file:{self.folder}/log/libvirtd.log"\n', encoding="utf-8")
+            f'log_outputs = "3:file:{self.folder}/log/libvirtd.log"\n'
+            + (f'host_uuid = "{host_uuid}"\n' if host_uuid else ""), encoding="utf-8")
+        if hook is not None:
+            path = self.folder / "etc/hooks/qemu.d/50-sallyport"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(hook, encoding="utf-8")
+            path.chmod(0o755)
 
     @property
     def uri(self):
@@ -104,6 +111,12 @@ class PrivateLibvirtd:
         if self.process is not None:
             harness.end_process(self.process)
             self.process = None
+
+    def kill(self):
+        """kill -9, as a crash would; guests run on."""
+        self.process.kill()
+        self.process.wait()
+        self.process = None
 
     def freeze(self):
         os.kill(self.process.pid, signal.SIGSTOP)
