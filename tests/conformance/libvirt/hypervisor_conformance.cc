@@ -145,6 +145,15 @@ TEST_P(HypervisorConformance, AnUnknownDomainIsNotFound) {
     const auto xml = under_test.hypervisor->domain_xml("no-such-domain");
     ASSERT_FALSE(xml);
     EXPECT_EQ(xml.error().code, Code::NotFound);
+    EXPECT_EQ(under_test.hypervisor->start_if_autostart("no-such-domain").error().code, Code::NotFound);
+}
+
+TEST_P(HypervisorConformance, AHypervisorThatIsThereAnswersAndRunsNothingByItself) {
+    const auto under_test = GetParam()();
+    EXPECT_TRUE(under_test.hypervisor->answers(std::chrono::seconds(10)));
+    const auto running = under_test.hypervisor->running_domains();
+    ASSERT_TRUE(running) << running.error().message;
+    EXPECT_TRUE(running->empty());
 }
 
 }  // namespace
