@@ -34,6 +34,7 @@
 #include "agent/objects/root_secrets.h"
 #include "agent/rest/rest_door.h"
 #include "integrations/libvirt/libvirt.h"
+#include "integrations/volume/attacher.h"
 #include "integrations/volume/volume_encryptor.h"
 #include "keymanager/api/router.h"
 #include "keymanager/base/clock.h"
@@ -344,8 +345,10 @@ private:
     void build_volume_routes() {
         if (!config_.has_role(config::Role::Volumes)) return;
         volumes_ = volume::make_luks_encryptor();
+        attacher_ = std::make_unique<volume::Attacher>(*volumes_, config_.volumes.attachments);
+        if (auto recovered = attacher_->recover(); !recovered) log_warning("{}", recovered.error().message);
         volume_routes_ = std::make_unique<node_api::VolumeRoutes>(
-            *volumes_,
+            *volumes_, *attacher_,
             [this](const core::Caller& caller, const SecretId& key) {
                 return passphrase("volume.key.used", caller, key);
             },
@@ -421,6 +424,7 @@ private:
     std::unique_ptr<node_api::HypervisorRoutes> hypervisor_routes_;
     std::unique_ptr<node_api::KekRoutes> kek_routes_;
     std::unique_ptr<volume::VolumeEncryptor> volumes_;
+    std::unique_ptr<volume::Attacher> attacher_;
     std::unique_ptr<node_api::VolumeRoutes> volume_routes_;
     std::vector<http::Route> node_routes_;
     std::unique_ptr<lanes::EdgeThreads> edge_;

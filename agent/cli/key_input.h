@@ -14,6 +14,7 @@ struct KeySource {
     std::string key_file;         ///< --key-file: raw key bytes; "-" is standard input
     std::string passphrase_file;  ///< --passphrase-file: a passphrase as it is (no newline is stripped)
 
+    bool is_given() const { return !key_id.empty() || !key_file.empty() || !passphrase_file.empty(); }
     bool from_agent() const { return !key_id.empty(); }
     bool is_passphrase() const { return !passphrase_file.empty(); }
 };
@@ -21,6 +22,9 @@ struct KeySource {
 /// Adds --key, --key-file and --passphrase-file, of which exactly one must be given, to a verb.
 /// `prefix` "new-" makes them --new-key, --new-key-file, --new-passphrase-file.
 void add_key_options(CLI::App& verb, KeySource& source, const std::string& prefix = "");
+
+/// The same where a key is not always needed: at most one.
+void add_optional_key_options(CLI::App& verb, KeySource& source);
 
 /// The bytes of a key file or passphrase file. Only when !from_agent().
 Result<SecureBytes> read_key(const KeySource& source);

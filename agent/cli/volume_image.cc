@@ -8,7 +8,7 @@
 #include "agent/cli/progress_bar.h"
 #include "agent/cli/refs.h"
 #include "agent/cli/volume_options.h"
-#include "agent/node_api/volume_json.h"
+#include "agent/node_api/attach_json.h"
 #include "integrations/volume/image_crypt.h"
 
 namespace sallyport::cli {
@@ -41,6 +41,7 @@ Result<json::object> copy_request(const VolumeOptions& options) {
 }
 
 Result<void> encrypt(const VolumeOptions& options, CliContext& context) {
+    remark_on_key_size(context, options.format);
     if (options.key.from_agent()) {
         json::object body = TRY(copy_request(options));
         TRY(add_format(body, options));
@@ -56,11 +57,14 @@ Result<void> encrypt(const VolumeOptions& options, CliContext& context) {
 Result<void> decrypt(const VolumeOptions& options, CliContext& context) {
     if (options.key.from_agent()) {
         json::object body = TRY(copy_request(options));
+        if (const auto plain = TRY(plain_of(options, context))) body["plain"] = node_api::to_json(*plain);
         return print_record(context, TRY(ask_agent_with_progress(context, "/decrypt", std::move(body))));
     }
+    volume::ImageCryptOptions copying = copy_options(options, context);
+    copying.plain = TRY(plain_of(options, context));
     const volume::Passphrase key = TRY(passphrase_of(options));
-    const auto report = TRY(volume::decrypt_image(volume::DevicePath(options.device), options.destination, key, {},
-                                                  copy_options(options, context)));
+    const auto report =
+        TRY(volume::decrypt_image(volume::DevicePath(options.device), options.destination, key, {}, copying));
     return print_report(options, context, report);
 }
 
@@ -74,7 +78,7 @@ void add_source_and_destination(CLI::App& verb, const SharedVolumeOptions& optio
 
 }  // namespace
 
-void add_encrypt_command(CLI::App& noun, CliContext& context) {
+void add_volume_encrypt(CLI::App& noun, CliContext& context) {
     const auto options = std::make_shared<VolumeOptions>();
     CLI::App& verb = add_verb(noun, context,
                               {"encrypt", "Make a LUKS image of a raw image, in user space",
@@ -90,7 +94,7 @@ void add_encrypt_command(CLI::App& noun, CliContext& context) {
     set_action(verb, context, [options, &context] { return encrypt(*options, context); });
 }
 
-void add_decrypt_command(CLI::App& noun, CliContext& context) {
+void add_volume_decrypt(CLI::App& noun, CliContext& context) {
     const auto options = std::make_shared<VolumeOptions>();
     CLI::App& verb = add_verb(noun, context,
                               {"decrypt", "Make a raw image of a LUKS image, in user space",
@@ -98,6 +102,9 @@ void add_decrypt_command(CLI::App& noun, CliContext& context) {
     add_source_and_destination(verb, options, "LUKS image or device");
     add_key_options(verb, options->key);
     add_header(verb, options, "The header's own file, if SRC holds only ciphertext");
+    add_plain_options(verb, options);
+    verb.add_option("--cipher", options->plain.cipher, "Of a plain volume, such as aes-xts-plain64");
+    verb.add_option("--key-size", options->plain.key_bits, "Bits of a plain volume's key");
     verb.add_flag("--sparse", options->sparse, "Make holes of zeros, and keep the source's holes");
     set_action(verb, context, [options, &context] { return decrypt(*options, context); });
 }

@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "agent/cli/agent_client.h"
+#include "agent/cli/output.h"
 #include "agent/cli/refs.h"
 #include "agent/node_api/volume_json.h"
 
@@ -35,6 +36,25 @@ Result<volume::FormatOptions> format_options(const VolumeOptions& options) {
             options.key.is_passphrase() ? volume::UnlockProfile::Passphrase : volume::UnlockProfile::RandomKey;
     }
     return format;
+}
+
+void remark_on_key_size(const CliContext& context, const volume::FormatOptions& format) {
+    if (format.key_bits != 256 || format.cipher.find("-xts-") == std::string::npos) return;
+    remark(context,
+           "a key of 256 bits with XTS is AES-128, as cryptsetup and os-brick count; where Cinder lets QEMU make the "
+           "volume (RBD, NFS) the same 256 is AES-256: --key-size 512 is the same strength here");
+}
+
+Result<std::optional<volume::PlainOptions>> plain_of(const VolumeOptions& options, CliContext& context) {
+    const volume::PlainOptions& plain = options.plain;
+    if (options.type != "plain") {
+        if (!plain.hash.empty()) return wrong_usage(context, "--hash is for --type plain");
+        return std::optional<volume::PlainOptions>{};
+    }
+    if (plain.hash.empty() || plain.cipher.empty() || plain.key_bits == 0)
+        return wrong_usage(context, "a plain volume says nothing about itself: give --hash, --cipher and --key-size");
+    if (!options.header.empty()) return wrong_usage(context, "a plain volume has no header");
+    return std::optional(plain);
 }
 
 std::optional<volume::DevicePath> header_of(const VolumeOptions& options) {
@@ -73,6 +93,16 @@ Result<void> add_format(json::object& body, const VolumeOptions& options) {
 
 void add_device(CLI::App& verb, const SharedVolumeOptions& options) {
     verb.add_option("device", options->device, "Block device or image file")->required()->type_name("DEV");
+}
+
+void add_plain_options(CLI::App& verb, const SharedVolumeOptions& options) {
+    verb.add_option("--type", options->type, "luks, or plain: dm-crypt without a header")
+        ->check(CLI::IsMember({"luks", "plain"}))
+        ->capture_default_str();
+    verb.add_option("--hash", options->plain.hash,
+                    "Of a plain volume's passphrase, never guessed: cryptsetup before 2.7 took ripemd160, later ones "
+                    "sha256");
+    verb.add_option("--offset", options->plain.offset, "Bytes of a plain volume's device before its data");
 }
 
 void add_header(CLI::App& verb, const SharedVolumeOptions& options, const char* what) {

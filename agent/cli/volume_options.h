@@ -29,16 +29,25 @@ struct VolumeOptions {
     volume::OpenOptions open;
     bool replace = false;
     bool sparse = false;
+    std::string type = "luks";  ///< or "plain"
+    volume::PlainOptions plain;
 };
 using SharedVolumeOptions = std::shared_ptr<VolumeOptions>;
 
 void add_device(CLI::App& verb, const SharedVolumeOptions& options);
 void add_header(CLI::App& verb, const SharedVolumeOptions& options, const char* what);
+/// --type, --hash, --offset; --cipher and --key-size are the verb's own business.
+void add_plain_options(CLI::App& verb, const SharedVolumeOptions& options);
 void add_format_options(CLI::App& verb, const SharedVolumeOptions& options);
 
 /// The passphrase of a key that needs no agent.
 Result<volume::Passphrase> passphrase_of(const VolumeOptions& options);
 Result<volume::FormatOptions> format_options(const VolumeOptions& options);
+/// Says it when a key size gives less than it seems to: 256 bits with XTS are AES-128 (here, in cryptsetup and in
+/// os-brick), but AES-256 where Cinder has QEMU make the volume.
+void remark_on_key_size(const CliContext& context, const volume::FormatOptions& format);
+/// How a volume of --type plain is read; nullopt for LUKS. Error: wrong usage if anything would have to be guessed.
+Result<std::optional<volume::PlainOptions>> plain_of(const VolumeOptions& options, CliContext& context);
 std::optional<volume::DevicePath> header_of(const VolumeOptions& options);
 
 /// A path as the agent, which has another working directory, understands it; links are followed here, with the user's
@@ -52,7 +61,11 @@ Result<void> add_format(boost::json::object& body, const VolumeOptions& options)
 /// POST to the agent's volumes; `verb` is "/format".
 Result<boost::json::object> ask_agent(CliContext& context, std::string_view verb, const boost::json::object& body);
 
-void add_encrypt_command(CLI::App& noun, CliContext& context);
-void add_decrypt_command(CLI::App& noun, CliContext& context);
+void add_volume_open(CLI::App& noun, CliContext& context);
+void add_volume_close(CLI::App& noun, CliContext& context);
+void add_volume_resize(CLI::App& noun, CliContext& context);
+void add_volume_status(CLI::App& noun, CliContext& context);
+void add_volume_encrypt(CLI::App& noun, CliContext& context);
+void add_volume_decrypt(CLI::App& noun, CliContext& context);
 
 }  // namespace sallyport::cli

@@ -140,7 +140,8 @@ struct Objects {
 
 enum class UnlockProfile { RandomKey, Passphrase };
 struct Volumes {
-    UnlockProfile unlock_profile = UnlockProfile::RandomKey;  ///< of `volume format` where it does not say
+    UnlockProfile unlock_profile = UnlockProfile::RandomKey;          ///< of `volume format` where it does not say
+    std::string attachments = "/var/lib/sallyport-node/attachments";  ///< folder of what undoes an attach
 };
 
 struct Hypervisor {

@@ -231,12 +231,16 @@ SectionOf<Objects> object_options() {
 }
 
 SectionOf<Volumes> volume_options() {
-    return SectionOf<Volumes>().option(
-        "unlock_profile", &Volumes::unlock_profile,
-        one_of(
-            Words<UnlockProfile>{{"random-key", UnlockProfile::RandomKey}, {"passphrase", UnlockProfile::Passphrase}}),
-        "How `volume format` protects the key slot where it does not say. random-key: for keys of at least 256 random "
-        "bits, opens in milliseconds. passphrase: Argon2id, for what people can remember.");
+    return SectionOf<Volumes>()
+        .option("unlock_profile", &Volumes::unlock_profile,
+                one_of(Words<UnlockProfile>{{"random-key", UnlockProfile::RandomKey},
+                                            {"passphrase", UnlockProfile::Passphrase}}),
+                "How `volume format` protects the key slot where it does not say. random-key: for keys of at least 256 "
+                "random "
+                "bits, opens in milliseconds. passphrase: Argon2id, for what people can remember.")
+        .option(
+            "attachments", &Volumes::attachments, path("the path of a folder"),
+            "What is needed to undo an attach: a file for each volume that `volume open` mapped. Kept over restarts.");
 }
 
 SectionOf<Hypervisor> hypervisor_options() {

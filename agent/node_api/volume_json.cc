@@ -90,6 +90,7 @@ json::object to_json(const volume::VolumeFacts& facts) {
     object["luks_version"] = static_cast<int>(luks.version);
     object["cipher"] = luks.cipher;
     object["key_bits"] = luks.key_bits;
+    object["strength"] = volume::strength_of(luks.cipher, luks.key_bits);
     object["sector_size"] = luks.sector_size;
     object["data_offset"] = luks.data_offset;
     object["uuid"] = luks.uuid;

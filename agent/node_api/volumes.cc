@@ -9,6 +9,7 @@
 #include <system_error>
 
 #include "agent/node_api/answer.h"
+#include "agent/node_api/attach_json.h"
 #include "agent/node_api/request_body.h"
 #include "agent/node_api/volume_json.h"
 #include "integrations/volume/image_crypt.h"
@@ -32,6 +33,7 @@ bool flag_at(const json::object& body, std::string_view name) {
 /// One request on its way through the verbs.
 struct Verbs {
     volume::VolumeEncryptor& volumes;
+    volume::Attacher& attacher;
     const VolumeRoutes::Passphrases& passphrases;
     volume::UnlockProfile default_profile;
     const core::Caller& caller;
@@ -46,29 +48,38 @@ struct Verbs {
 
     Result<json::object> format(const json::object& body) const {
         const volume::DevicePath device = TRY(path(body, "device"));
-        const volume::FormatOptions options = TRY(format_options_from(body, default_profile));
+        volume::FormatOptions options = TRY(format_options_from(body, default_profile));
+        if (body.contains("header")) options.header = TRY(new_path(body, "header"));
         const volume::Passphrase key = TRY(passphrase(body));
         return to_json(TRY(volumes.format(device, key, options)));
     }
 
     Result<json::object> open(const json::object& body) const {
-        const volume::DevicePath device = TRY(path(body, "device"));
-        const volume::MappingName name(TRY(required_text(body, "name")));
-        const volume::OpenOptions options{flag_at(body, "read_only"), flag_at(body, "allow_discards")};
-        const volume::Passphrase key = TRY(passphrase(body));
-        return to_json(TRY(volumes.open(device, key, name, options)));
+        volume::AttachRequest request = TRY(attach_request_from(body, default_profile));
+        request.path = TRY(checked_link(request.path.str()));
+        if (request.open.header)
+            request.open.header = TRY(request.first_use ? new_path(body, "header") : path(body, "header"));
+        return to_json(TRY(attacher.attach(request, [&] { return passphrase(body); })));
     }
 
     Result<json::object> close(const json::object& body) const {
         const volume::MappingName name(TRY(required_text(body, "name")));
-        TRY(volumes.close(name));
+        TRY(attacher.detach(name));
         return json::object{{"name", name.str()}};
+    }
+
+    Result<json::object> resize(const json::object& body) const {
+        const volume::MappingName name(TRY(required_text(body, "name")));
+        std::optional<volume::Passphrase> key;
+        if (body.contains("secret")) key = TRY(passphrase(body));
+        return to_json(TRY(volumes.resize(name, key ? &*key : nullptr)));
     }
 
     Result<json::object> test(const json::object& body) const {
         const volume::DevicePath device = TRY(path(body, "device"));
+        const volume::DevicePath header = body.contains("header") ? TRY(path(body, "header")) : device;
         const volume::Passphrase key = TRY(passphrase(body));
-        return json::object{{"device", device.str()}, {"key_slot", TRY(volumes.test(device, key))}};
+        return json::object{{"device", device.str()}, {"key_slot", TRY(volumes.test(header, key))}};
     }
 
     Result<json::object> encrypt(const json::object& body) const {
@@ -87,15 +98,16 @@ struct Verbs {
         const volume::DevicePath destination = TRY(new_path(body, "destination"));
         volume::ImageCryptOptions copying = TRY(copy_options(body));
         if (body.contains("header")) copying.header = TRY(path(body, "header"));
+        if (const json::value* plain = body.if_contains("plain")) copying.plain = TRY(plain_from(*plain));
         std::optional<ProgressBoard::Line> line = TRY(follow(body, copying));
         const volume::Passphrase key = TRY(passphrase(body));
         return report(destination, TRY(volume::decrypt_image(source, destination.str(), key, {}, copying)));
     }
 
     Result<json::object> status() const {
-        const std::vector<volume::Mapping> mappings = TRY(volumes.mappings());
+        const std::vector<volume::Attachment> attachments = TRY(attacher.list());
         json::array list;
-        for (const volume::Mapping& mapping : mappings) list.push_back(to_json(mapping));
+        for (const volume::Attachment& each : attachments) list.push_back(to_json(each.mapping, each.link));
         return json::object{{"mappings", std::move(list)}};
     }
 
@@ -143,6 +155,7 @@ struct Verbs {
         if (verb == "/format") return format(body);
         if (verb == "/open") return open(body);
         if (verb == "/close") return close(body);
+        if (verb == "/resize") return resize(body);
         if (verb == "/test") return test(body);
         if (verb == "/encrypt") return encrypt(body);
         if (verb == "/decrypt") return decrypt(body);
@@ -150,31 +163,49 @@ struct Verbs {
     }
 };
 
+Result<void> check_form(const std::string& path) {
+    const fs::path wanted(path);
+    if (!wanted.is_absolute() || path.find('\0') != std::string::npos)
+        return Error{Code::InvalidInput, "'" + path + "' is no absolute path", {}};
+    if (wanted.lexically_normal() != wanted)
+        return Error{Code::InvalidInput, "'" + path + "' is not in its plain form", {}};
+    return {};
+}
+
+bool is_in_dev(const fs::path& path) { return path.native().starts_with("/dev/"); }
+
 }  // namespace
 
 Result<volume::DevicePath> checked_path(const std::string& path) {
+    TRY(check_form(path));
     const fs::path wanted(path);
-    if (!wanted.is_absolute() || path.find('\0') != std::string::npos) {
-        return Error{Code::InvalidInput, "'" + path + "' is no absolute path", {}};
-    }
-    if (wanted.lexically_normal() != wanted)
-        return Error{Code::InvalidInput, "'" + path + "' is not in its plain form", {}};
     std::error_code failed;
     const fs::path real = fs::canonical(wanted, failed);
     if (failed == std::errc::no_such_file_or_directory) return Error{Code::NotFound, path + " does not exist", {}};
     if (failed) return Error{Code::InvalidInput, "cannot follow " + path + ": " + failed.message(), {}};
     // udev's names of devices are links; nobody but root makes them.
-    const auto in_dev = [](const fs::path& p) { return p.native().starts_with("/dev/"); };
-    if (real != wanted && !(in_dev(real) && in_dev(wanted))) {
+    if (real != wanted && !(is_in_dev(real) && is_in_dev(wanted))) {
         return Error{
             Code::InvalidInput, path + " leads through a symbolic link: name " + real.string() + " itself", {}};
     }
     return volume::DevicePath(real.string());
 }
 
+Result<volume::DevicePath> checked_link(const std::string& path) {
+    TRY(check_form(path));
+    const fs::path wanted(path);
+    std::error_code failed;
+    const fs::path target = fs::read_symlink(wanted, failed);
+    if (failed) return checked_path(path);
+    if (!is_in_dev(wanted)) TRY(checked_path(wanted.parent_path().string()));
+    if (!is_in_dev((wanted.parent_path() / target).lexically_normal()))
+        return Error{Code::InvalidInput, path + " is a link to " + target.string() + ", which is no device", {}};
+    return volume::DevicePath(path);
+}
+
 api::Response VolumeRoutes::handle(const api::Request& request, const core::Caller& caller) {
     const LogScope scope(request.request_id);
-    return answer(Verbs{volumes_, passphrases_, default_profile_, caller, board_}.run(request));
+    return answer(Verbs{volumes_, attacher_, passphrases_, default_profile_, caller, board_}.run(request));
 }
 
 api::Response VolumeRoutes::progress(const api::Request& request, const core::Caller& caller) const {

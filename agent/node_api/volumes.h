@@ -6,6 +6,7 @@
 #include "agent/http/route.h"
 #include "agent/lanes/lane.h"
 #include "agent/node_api/progress.h"
+#include "integrations/volume/attacher.h"
 #include "integrations/volume/volume_encryptor.h"
 #include "keymanager/api/http_message.h"
 #include "keymanager/base/ids.h"
@@ -15,7 +16,7 @@
 namespace sallyport::node_api {
 
 /// The volumes of this node, for local administrators:
-///   POST /sallyport/v1/volumes/format|open|close|test|encrypt|decrypt    a JSON object in and out
+///   POST /sallyport/v1/volumes/format|open|close|resize|test|encrypt|decrypt    JSON in and out
 ///   GET  /sallyport/v1/volumes                                          {"mappings": […]}
 ///   GET  /sallyport/v1/volumes/progress/JOB                             {"job", "done", "total"}: how far the request
 ///                                                                       is that was sent with {"job": JOB}
@@ -30,9 +31,13 @@ public:
     /// The passphrase that a key makes, fetched with the caller's own rights.
     using Passphrases = std::function<Result<volume::Passphrase>(const core::Caller&, const SecretId&)>;
 
-    /// Both must outlive this.
-    VolumeRoutes(volume::VolumeEncryptor& volumes, Passphrases passphrases, volume::UnlockProfile default_profile)
-        : volumes_(volumes), passphrases_(std::move(passphrases)), default_profile_(default_profile) {}
+    /// The first two must outlive this.
+    VolumeRoutes(volume::VolumeEncryptor& volumes, volume::Attacher& attacher, Passphrases passphrases,
+                 volume::UnlockProfile default_profile)
+        : volumes_(volumes),
+          attacher_(attacher),
+          passphrases_(std::move(passphrases)),
+          default_profile_(default_profile) {}
 
     /// Never throws and always answers. Blocks, for seconds: use it from the lane `volumes`.
     api::Response handle(const api::Request& request, const core::Caller& caller);
@@ -45,6 +50,7 @@ public:
 
 private:
     volume::VolumeEncryptor& volumes_;
+    volume::Attacher& attacher_;
     Passphrases passphrases_;
     volume::UnlockProfile default_profile_;
     ProgressBoard board_;
@@ -53,5 +59,10 @@ private:
 /// A path that the agent may open for a caller: absolute, without "." and "..", and through no symbolic link but udev's
 /// own under /dev (whose target is given back). Error: `InvalidInput`, `NotFound`.
 Result<volume::DevicePath> checked_path(const std::string& path);
+
+/// The same for a volume that is attached: a link that leads into /dev stays as it is, since the mapping is called
+/// after it and it may be replaced. Its folder must be free of links, outside of /dev. Error: `InvalidInput`,
+/// `NotFound`.
+Result<volume::DevicePath> checked_link(const std::string& path);
 
 }  // namespace sallyport::node_api

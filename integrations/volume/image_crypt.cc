@@ -14,6 +14,7 @@
 #include "integrations/volume/file.h"
 #include "integrations/volume/luks_device.h"
 #include "integrations/volume/new_file.h"
+#include "integrations/volume/plain.h"
 #include "integrations/volume/probe.h"
 #include "integrations/volume/sector_cipher.h"
 #include "keymanager/base/assert.h"
@@ -141,6 +142,34 @@ struct Conversion {
     }
 };
 
+/// The key of a volume's data, and where that begins.
+Result<VolumeKey> key_of(const File& source, const Passphrase& passphrase, const LuksLimits& limits,
+                         const ImageCryptOptions& options) {
+    if (options.plain) {
+        TRY(must_hold_nothing_known(source));
+        return plain_volume_key(passphrase, *options.plain);
+    }
+    std::optional<File> detached;
+    if (options.header) detached = TRY(File::open(*options.header, File::Access::Read));
+    const File& header = detached ? *detached : source;
+    const VolumeFacts facts = TRY(probe(header));
+    LuksDevice luks = TRY(load_without_writing(header, facts, limits));
+    if (facts.content != Content::Luks) {
+        return Error{Code::InvalidInput,
+                     header.name() + " is a " + facts.what + " image: QEMU decrypts it (qemu-img convert)",
+                     {}};
+    }
+    if (!facts.luks->requirements.empty()) {
+        return Error{Code::Conflict, source.name() + " is being re-encrypted: let cryptsetup finish that first", {}};
+    }
+    if (!detached && facts.luks->data_offset == 0) {
+        return Error{Code::InvalidInput,
+                     source.name() + " is the detached header of a volume: name the volume, and this as its header",
+                     {}};
+    }
+    return luks.volume_key(passphrase);
+}
+
 Result<void> publish_header(const NewHeader& header, const DevicePath& path) {
     NewFile file = TRY(NewFile::create(path.str(), false));
     TRY(copy_bytes(header.image, file.file(), 0, header.size));
@@ -178,25 +207,7 @@ Result<ImageCryptReport> decrypt_image(const DevicePath& source_path, const std:
                                        const Passphrase& passphrase, const LuksLimits& limits,
                                        const ImageCryptOptions& options) {
     const File source = TRY(File::open(source_path, File::Access::Read));
-    std::optional<File> detached;
-    if (options.header) detached = TRY(File::open(*options.header, File::Access::Read));
-    const File& header = detached ? *detached : source;
-    const VolumeFacts facts = TRY(probe(header));
-    LuksDevice luks = TRY(load_without_writing(header, facts, limits));
-    if (facts.content != Content::Luks) {
-        return Error{Code::InvalidInput,
-                     header.name() + " is a " + facts.what + " image: QEMU decrypts it (qemu-img convert)",
-                     {}};
-    }
-    if (!facts.luks->requirements.empty()) {
-        return Error{Code::Conflict, source.name() + " is being re-encrypted: let cryptsetup finish that first", {}};
-    }
-    if (!detached && facts.luks->data_offset == 0) {
-        return Error{Code::InvalidInput,
-                     source.name() + " is the detached header of a volume: name the volume, and this as its header",
-                     {}};
-    }
-    const VolumeKey key = TRY(luks.volume_key(passphrase));
+    const VolumeKey key = TRY(key_of(source, passphrase, limits, options));
     if (key.data_offset >= source.size())
         return Error{Code::Corrupt, source.name() + " ends before its data begins", {}};
     // What does not fill a sector at the end was never part of the volume.

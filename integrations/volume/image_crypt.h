@@ -21,8 +21,9 @@ struct ImageCryptOptions {
     /// The header's own file, apart from the data: made by encrypt_image (it must not exist, whatever `replace` says:
     /// an old header is the only way to the data that it belongs to), read by decrypt_image.
     std::optional<DevicePath> header{};
-    unsigned threads = 0;  ///< 0: as many as there are processors
-    Progress progress{};   ///< on the calling thread
+    std::optional<PlainOptions> plain{};  ///< decrypting: the volume has no header
+    unsigned threads = 0;                 ///< 0: as many as there are processors
+    Progress progress{};                  ///< on the calling thread
 };
 
 struct ImageCryptReport {

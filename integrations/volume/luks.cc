@@ -13,6 +13,8 @@
 #include "integrations/volume/device_users.h"
 #include "integrations/volume/file.h"
 #include "integrations/volume/luks_device.h"
+#include "integrations/volume/new_file.h"
+#include "integrations/volume/plain.h"
 #include "integrations/volume/probe.h"
 #include "integrations/volume/volume_encryptor.h"
 #include "keymanager/base/bytes.h"
@@ -104,13 +106,6 @@ bool is_mapping_name(const std::string& name) {
            });
 }
 
-Result<void> check_mapping_name(const MappingName& name) {
-    if (is_mapping_name(name.str())) return {};
-    return Error{Code::InvalidInput,
-                 "'" + name.str() + "' cannot name a mapping: use up to 127 letters, digits and #+-.:=@_",
-                 {}};
-}
-
 std::string first_line(const fs::path& path) {
     std::ifstream in(path);
     std::string line;
@@ -125,6 +120,10 @@ std::optional<Mapping> mapping_from_sysfs(const fs::path& entry) {
     if (!uuid.starts_with("CRYPT-")) return std::nullopt;
     Mapping mapping;
     mapping.type = uuid.substr(6, uuid.find('-', 6) - 6);
+    if (mapping.type.starts_with("LUKS")) {
+        constexpr std::size_t UuidSize = 32;
+        mapping.uuid = uuid.substr(std::min(uuid.size(), 6 + mapping.type.size() + 1), UuidSize);
+    }
     mapping.name = MappingName(first_line(entry / "dm" / "name"));
     mapping.path = "/dev/mapper/" + mapping.name.str();
     std::istringstream(first_line(entry / "size")) >> mapping.size;
@@ -154,6 +153,7 @@ public:
                                const FormatOptions& options) override {
         File file = TRY(File::open(device, File::Access::Exclusive));
         const bool clear_ends = TRY(ends_must_be_cleared(file, options.force));
+        if (options.header) return format_apart(file, passphrase, options, clear_ends);
         const NewHeader header = TRY(make_header(file.size(), file.name(), passphrase, options));
         TRY(put_on_device(header, file, clear_ends));
         return probe(file);
@@ -169,11 +169,20 @@ public:
     Result<Mapping> open(const DevicePath& device, const Passphrase& passphrase, const MappingName& name,
                          const OpenOptions& options) override {
         TRY(check_mapping_name(name));
-        const LuksFacts facts = TRY(luks_facts(device));
-        LuksDevice luks = TRY(LuksDevice::load(device.str(), device.str(), facts.version, limits_));
         std::uint32_t flags = 0;
         if (options.read_only) flags |= CRYPT_ACTIVATE_READONLY;
         if (options.allow_discards) flags |= CRYPT_ACTIVATE_ALLOW_DISCARDS;
+        if (options.plain) return open_plain(device, passphrase, name, *options.plain, flags);
+        const DevicePath& header = options.header ? *options.header : device;
+        const LuksFacts facts = TRY(luks_facts(header));
+        if (facts.data_offset == 0 && !options.header) {
+            return Error{Code::InvalidInput,
+                         device.str() + " is the detached header of a volume: name the volume, and this as its header",
+                         {}};
+        }
+        TRY(check_limits(facts, limits_, device.str()));
+        LuksDevice luks = TRY(LuksDevice::load(header.str(), device.str(), facts.version, limits_));
+        if (options.header) TRY(luks.use_data_device(device.str()));
         auto slot = luks.unlock(passphrase, &name, flags);
         if (!slot) return explain_open(slot.error(), device, name);
         log_info("{} is mapped to /dev/mapper/{} through key slot {}", device.str(), name.str(), *slot);
@@ -191,6 +200,13 @@ public:
                      removed.error().detail};
     }
 
+    Result<Mapping> resize(const MappingName& name, const Passphrase* passphrase) override {
+        TRY(check_mapping_name(name));
+        TRY(find_mapping(name));
+        TRY(LuksDevice::resize(name, passphrase, limits_));
+        return find_mapping(name);
+    }
+
     Result<std::vector<Mapping>> mappings() const override {
         std::vector<Mapping> found;
         std::error_code failed;
@@ -203,6 +219,36 @@ public:
     }
 
 private:
+    /// The header appears last: until then the device is as good as blank.
+    Result<VolumeFacts> format_apart(File& device, const Passphrase& passphrase, const FormatOptions& options,
+                                     bool clear_ends) {
+        NewFile target = TRY(NewFile::create(options.header->str(), false));
+        const NewHeader header = TRY(make_detached_header(device.size(), device.name(), passphrase, options));
+        if (clear_ends) {
+            const std::uint64_t size = device.size();
+            const std::uint64_t head_end = std::min(size, EmptyEnds);
+            TRY(write_zeros(device, 0, head_end));
+            TRY(write_zeros(device, std::max(head_end, size > EmptyEnds ? size - EmptyEnds : 0), size));
+            TRY(device.sync());
+        }
+        TRY(copy_bytes(header.image, target.file(), 0, header.size));
+        TRY(target.publish());
+        return inspect(*options.header);
+    }
+
+    Result<Mapping> open_plain(const DevicePath& device, const Passphrase& passphrase, const MappingName& name,
+                               const PlainOptions& options, std::uint32_t flags) {
+        {
+            const File file = TRY(File::open(device, File::Access::Read));
+            TRY(must_hold_nothing_known(file));
+        }
+        const VolumeKey key = TRY(plain_volume_key(passphrase, options));
+        if (auto mapped = map_plain(device.str(), key, name, flags); !mapped)
+            return explain_open(mapped.error(), device, name);
+        log_info("{} is mapped to /dev/mapper/{} as a plain volume", device.str(), name.str());
+        return find_mapping(name);
+    }
+
     Result<LuksFacts> luks_facts(const DevicePath& device) const {
         const File file = TRY(File::open(device, File::Access::Read));
         VolumeFacts facts = TRY(probe(file));
@@ -238,6 +284,13 @@ private:
 };
 
 }  // namespace
+
+Result<void> check_mapping_name(const MappingName& name) {
+    if (is_mapping_name(name.str())) return {};
+    return Error{Code::InvalidInput,
+                 "'" + name.str() + "' cannot name a mapping: use up to 127 letters, digits and #+-.:=@_",
+                 {}};
+}
 
 std::unique_ptr<VolumeEncryptor> make_luks_encryptor(const LuksLimits& limits) {
     return std::make_unique<Luks>(limits);

@@ -311,6 +311,38 @@ Result<int> LuksDevice::unlock(const Passphrase& passphrase, const MappingName* 
         mapping != nullptr ? "map" : "test");
 }
 
+Result<void> LuksDevice::use_data_device(const std::string& path) {
+    const std::lock_guard lock(library_lock());
+    if (const int rc = crypt_set_data_device(impl_->handle.get(), path.c_str()); rc != 0)
+        return impl_->error(rc, "use");
+    return {};
+}
+
+Result<void> LuksDevice::resize(const MappingName& mapping, const Passphrase* passphrase, const LuksLimits& limits) {
+    silence_library();
+    auto impl = std::make_unique<Impl>();
+    impl->name = "mapping " + mapping.str();
+    impl->limits = limits;
+    crypt_device* raw = nullptr;
+    if (const int rc = crypt_init_by_name(&raw, mapping.str().c_str()); rc != 0) return impl->error(rc, "look at");
+    impl->handle.reset(raw);
+    crypt_set_log_callback(raw, take_message, &impl->complaints);
+    const char* type = crypt_get_type(raw);
+    if (type != nullptr && std::string_view(type) == CRYPT_LUKS2) impl->version = LuksVersion::Luks2;
+    LuksDevice device(std::move(impl));
+    if (passphrase != nullptr && crypt_get_volume_key_size(raw) > 0 && device.impl_->version == LuksVersion::Luks2)
+        TRY(device.unlock(*passphrase, nullptr, CRYPT_ACTIVATE_KEYRING_KEY));
+    const std::lock_guard lock(library_lock());
+    const int rc = crypt_resize(raw, mapping.str().c_str(), 0);
+    if (rc == 0) return {};
+    if (rc == -EPERM && passphrase == nullptr) {
+        return Error{Code::InvalidInput,
+                     "the kernel keeps the key of mapping " + mapping.str() + " to itself: resizing it needs the key",
+                     {}};
+    }
+    return device.impl_->error(rc, "resize");
+}
+
 Result<VolumeKey> LuksDevice::volume_key(const Passphrase& passphrase) {
     const std::lock_guard lock(library_lock());
     crypt_device* device = impl_->handle.get();
@@ -348,9 +380,18 @@ Result<void> copy_bytes(const ByteSource& from, File& to, std::uint64_t begin, s
     return {};
 }
 
+Result<void> check_limits(const LuksFacts& facts, const LuksLimits& limits, const std::string& name) {
+    if (facts.digest_iterations <= limits.iterations) return {};
+    return Error{Code::Refused,
+                 name + " asks for " + std::to_string(facts.digest_iterations) +
+                     " iterations to check a volume key, more than is allowed",
+                 {}};
+}
+
 Result<LuksDevice> load_without_writing(const File& file, const VolumeFacts& facts, const LuksLimits& limits) {
     if (!facts.luks) return not_luks(file.name(), facts);
     const LuksFacts& luks = *facts.luks;
+    TRY(check_limits(luks, limits, file.name()));
     if (facts.content == Content::Luks && !wants_mending(luks)) {
         return LuksDevice::load(file.proc_path(), file.name(), luks.version, limits);
     }
@@ -435,6 +476,31 @@ Result<NewHeader> make_detached_header(std::uint64_t size, const std::string& na
     const std::uint64_t header_size = data_offset_for(LargestDataOffset + MiB, options.version);
     const std::optional<File> data(TRY(File::in_memory(size)));
     return make(TRY(File::in_memory(header_size)), header_size, data, passphrase, options);
+}
+
+Result<void> map_plain(const std::string& path, const VolumeKey& key, const MappingName& mapping, std::uint32_t flags) {
+    silence_library();
+    const CipherSpec cipher = TRY(split_cipher(key.cipher));
+    const std::lock_guard lock(library_lock());
+    Complaints complaints;
+    crypt_device* raw = nullptr;
+    if (const int rc = crypt_init(&raw, path.c_str()); rc != 0) return error_of_errno(-rc, path, "use");
+    const CryptHandle device(raw);
+    crypt_set_log_callback(raw, take_message, &complaints);
+    crypt_params_plain parameters{};
+    parameters.offset = key.data_offset / Sector;
+    parameters.sector_size = Sector;
+    int rc = crypt_format(raw, CRYPT_PLAIN, cipher.name.c_str(), cipher.mode.c_str(), nullptr, nullptr,
+                          key.bytes.size(), &parameters);
+    if (rc == 0) {
+        rc = crypt_activate_by_volume_key(raw, mapping.str().c_str(), characters(key.bytes), key.bytes.size(), flags);
+    }
+    if (rc >= 0) return {};
+    if (rc == -EEXIST || rc == -EBUSY) return error_of_errno(EBUSY, path, "map");
+    return Error{rc == -EIO ? Code::Io : Code::InvalidInput,
+                 "cannot map " + path + " with cipher " + key.cipher + ": " +
+                     (complaints.last.empty() ? std::strerror(-rc) : complaints.last),
+                 {}};
 }
 
 Result<void> remove_mapping(const MappingName& mapping) {

@@ -41,6 +41,13 @@ public:
     /// The volume key, in locked memory. Errors as `unlock`.
     Result<VolumeKey> volume_key(const Passphrase& passphrase);
 
+    /// From now on the data lies on this device, and what was loaded is only the header. Error: `InvalidInput` if the
+    /// header is not of that kind.
+    Result<void> use_data_device(const std::string& path);
+
+    /// Gives a live mapping the size of its device. Errors: see VolumeEncryptor::resize.
+    static Result<void> resize(const MappingName& mapping, const Passphrase* passphrase, const LuksLimits& limits);
+
     /// Owns the file whose proc_path() was loaded: libcryptsetup opens it again with every call.
     void keep_open(File image);
 
@@ -58,6 +65,10 @@ private:
 /// copy, or the header lies inside a qcow2 image, it gets a copy in memory.
 /// Error: `InvalidInput` if there is no header, and what is there instead; those of LuksDevice::load.
 Result<LuksDevice> load_without_writing(const File& file, const VolumeFacts& facts, const LuksLimits& limits);
+
+/// Error: `Refused` for a header that asks for more work than is allowed to check a volume key. (What its key slots ask
+/// for is seen slot by slot.)
+Result<void> check_limits(const LuksFacts& facts, const LuksLimits& limits, const std::string& name);
 
 /// A LUKS volume's header and key slots, complete, but on no device yet.
 struct NewHeader {
@@ -86,6 +97,9 @@ Result<void> copy_bytes(const ByteSource& from, File& to, std::uint64_t begin, s
 
 /// "DEV is no LUKS volume: it holds ext4"
 Error not_luks(const std::string& name, const VolumeFacts& facts);
+
+/// Maps a volume that has no header. Error: `Conflict`, `InvalidInput` for a cipher that the kernel does not know.
+Result<void> map_plain(const std::string& path, const VolumeKey& key, const MappingName& mapping, std::uint32_t flags);
 
 /// Removes a mapping. Error: `NotFound`, `Conflict` if it is in use.
 Result<void> remove_mapping(const MappingName& mapping);

@@ -87,6 +87,7 @@ Result<LuksFacts> parse_luks1(std::span<const std::byte> header) {
     if (key_bytes == 0 || key_bytes > LargestVolumeKey)
         return damaged("the volume key's size of " + std::to_string(key_bytes) + " bytes is impossible");
     facts.key_bits = static_cast<unsigned>(8 * key_bytes);
+    facts.digest_iterations = static_cast<std::uint32_t>(number(164));
     facts.uuid = TRY(text_field(header.subspan(168, 40), "the UUID"));
 
     std::vector<Area> areas;
@@ -343,7 +344,12 @@ Result<LuksFacts> parse_luks2(const Luks2Copy& copy) {
     TRY(check_areas(areas, slots_begin, slots_end));
     const json::object& segments = *TRY(object_at(root, "segments", "the header"));
     TRY(parse_segments(segments, slots_end, facts));
-    TRY(object_at(root, "digests", "the header"));
+    for (const auto& [key, value] : *TRY(object_at(root, "digests", "the header"))) {
+        if (!value.is_object()) return damaged("a digest is no object");
+        const json::object& digest = value.get_object();
+        if (TRY(string_at(digest, "type", "a digest")) != "pbkdf2") continue;
+        facts.digest_iterations = std::max(facts.digest_iterations, TRY(number_at(digest, "iterations", "a digest")));
+    }
     for (const KeySlotFacts& slot : facts.key_slots) facts.key_bits = std::max(facts.key_bits, slot.key_bits);
     return facts;
 }
@@ -459,6 +465,20 @@ std::string_view text_of(LuksVersion version) {
         case LuksVersion::Luks2: return "LUKS2";
     }
     return {};
+}
+
+std::string strength_of(const std::string& cipher, unsigned key_bits) {
+    const std::size_t dash = cipher.find('-');
+    const std::size_t end = dash == std::string::npos ? dash : cipher.find('-', dash + 1);
+    if (end == std::string::npos) return {};
+    const auto upper = [](std::string text) {
+        std::transform(text.begin(), text.end(), text.begin(),
+                       [](unsigned char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; });
+        return text;
+    };
+    const std::string mode = upper(cipher.substr(dash + 1, end - dash - 1));
+    const unsigned bits = mode == "XTS" ? key_bits / 2 : key_bits;
+    return upper(cipher.substr(0, dash)) + "-" + std::to_string(bits) + "-" + mode;
 }
 
 std::string_view text_of(HeaderCopyState state) {

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -30,13 +31,25 @@ struct FormatOptions {
     unsigned key_bits = 512;     ///< of the volume key; XTS halves it: 512 is AES-256
     unsigned sector_size = 512;  ///< LUKS2 also 1024, 2048, 4096; 512 never changes the block size under a guest
     UnlockProfile profile = UnlockProfile::RandomKey;
-    std::string label{};  ///< LUKS2, at most 47 bytes
-    bool force = false;   ///< destroy what is there; never what is in use
+    std::string label{};                 ///< LUKS2, at most 47 bytes
+    bool force = false;                  ///< destroy what is there; never what is in use
+    std::optional<DevicePath> header{};  ///< a new file for the header: the device gets nothing but data
+};
+
+/// A volume without a header (cryptsetup's type "plain", Nova's older ephemeral disks). Nothing on the device says how
+/// it is to be read, and a wrong guess reads noise and destroys the data with the first write: so none is guessed.
+struct PlainOptions {
+    std::string hash{};    ///< of the passphrase: "ripemd160" (cryptsetup's default before 2.7), "sha256" (since)
+    std::string cipher{};  ///< "aes-xts-plain64"
+    unsigned key_bits = 0;
+    std::uint64_t offset = 0;  ///< bytes before the data
 };
 
 struct OpenOptions {
     bool read_only = false;
-    bool allow_discards = false;  ///< lets whoever sees the device learn which blocks are unused
+    bool allow_discards = false;         ///< lets whoever sees the device learn which blocks are unused
+    std::optional<DevicePath> header{};  ///< where the header lies, if not on the device
+    std::optional<PlainOptions> plain{};
 };
 
 /// A live dm-crypt mapping.
@@ -48,7 +61,11 @@ struct Mapping {
     std::uint64_t size = 0;  ///< bytes
     bool read_only = false;
     std::vector<std::string> users;  ///< who holds it open, for people: "mounted on /mnt", "held by dm-3 (lv)"
+    std::string uuid{};              ///< of the LUKS volume, without dashes; empty for others
 };
+
+/// Error: `InvalidInput` for a name that device-mapper does not take as it is, or that would be a path.
+Result<void> check_mapping_name(const MappingName& name);
 
 /// Encrypted volumes. Thread-safe; calls block, for seconds when a passphrase was made dear: use them from a lane.
 /// The caller keeps the passphrase; no copy outlives a call. `DEV` stands for the device's name in the messages.
@@ -74,12 +91,17 @@ public:
     /// volume, `Refused` for a slot that asks for more memory or time than allowed.
     virtual Result<int> test(const DevicePath& device, const Passphrase& passphrase) const = 0;
 
-    /// Maps the plain text at /dev/mapper/NAME. Errors as `test`; `Conflict` if the name or the device is in use.
+    /// Maps the plain text at /dev/mapper/NAME. Errors as `test`; `Conflict` if the name or the device is in use;
+    /// `Refused` for a plain volume on a device that holds something that is known.
     virtual Result<Mapping> open(const DevicePath& device, const Passphrase& passphrase, const MappingName& name,
                                  const OpenOptions& options) = 0;
 
     /// Removes a mapping. Error: `Conflict` with the list of those who hold it.
     virtual Result<void> close(const MappingName& name) = 0;
+
+    /// Gives a mapping the size that its device has now. LUKS2 keeps the key in the kernel's keyring, out of reach: it
+    /// needs the passphrase; others do with null. Error: `NotFound`, `WrongKey`; `InvalidInput` if a key is needed.
+    virtual Result<Mapping> resize(const MappingName& name, const Passphrase* passphrase) = 0;
 
     /// The dm-crypt mappings of this machine, whoever made them.
     virtual Result<std::vector<Mapping>> mappings() const = 0;

@@ -63,11 +63,16 @@ struct LuksFacts {
     std::string label;
     std::string subsystem;
     std::string hash;                     ///< LUKS1: of PBKDF2 and the anti-forensic splitter
+    std::uint32_t digest_iterations = 0;  ///< of PBKDF2 over the volume key, with which a found one is checked
     std::vector<KeySlotFacts> key_slots;  ///< those that hold a key
     unsigned key_slots_total = 8;         ///< LUKS1: 8; LUKS2: 32
     std::vector<HeaderCopy> header_copies;
     std::vector<std::string> requirements;  ///< LUKS2: such as "online-reencrypt-v2", being re-encrypted
 };
+
+/// How strong the encryption of the data is, which the key's size alone does not say: XTS has two keys in one, so that
+/// 256 bits are AES-128. "AES-256-XTS"; empty if it is not known.
+std::string strength_of(const std::string& cipher, unsigned key_bits);
 
 /// What `inspect` found.
 struct VolumeFacts {

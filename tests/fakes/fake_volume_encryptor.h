@@ -63,7 +63,7 @@ public:
     Result<Mapping> open(const DevicePath& device, const Passphrase& passphrase, const MappingName& name,
                          const OpenOptions& options) override {
         TRY(fault());
-        TRY(test(device, passphrase));
+        if (!options.plain) TRY(test(options.header.value_or(device), passphrase));
         if (mappings_.contains(name) || is_mapped(device)) return Error{Code::Conflict, "in use already", {}};
         Mapping mapping{name, "/dev/mapper/" + name.str(), device, "LUKS2", 0, options.read_only, {}};
         mappings_[name] = mapping;
@@ -74,6 +74,13 @@ public:
         TRY(fault());
         if (mappings_.erase(name) == 0) return Error{Code::NotFound, "there is no mapping " + name.str(), {}};
         return {};
+    }
+
+    Result<Mapping> resize(const MappingName& name, const Passphrase*) override {
+        TRY(fault());
+        const auto found = mappings_.find(name);
+        if (found == mappings_.end()) return Error{Code::NotFound, "there is no mapping " + name.str(), {}};
+        return found->second;
     }
 
     Result<std::vector<Mapping>> mappings() const override {

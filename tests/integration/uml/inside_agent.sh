@@ -12,6 +12,7 @@ listen:
 database: sqlite:///$TMPDIR/keys.db
 secret_stores:
   - {name: Software, type: simple_crypto, kek_files: [$TMPDIR/kek]}
+volumes: {attachments: $TMPDIR/attachments}
 auth:
   peers:
     - {uid: 0, project: node, roles: [admin]}
@@ -32,11 +33,11 @@ mount /dev/mapper/data /mnt
 echo kept > /mnt/file
 umount /mnt
 sallyport volume close data
-"$SALLYPORT" volume open "$disk" --key-file "$KEY" --name data > /dev/null
+sallyport volume open "$disk" --key-file "$KEY" --name data > /dev/null
 mount -o ro /dev/mapper/data /mnt
 [[ $(< /mnt/file) == kept ]]
 umount /mnt
-"$SALLYPORT" volume close data
+sallyport volume close data
 kill -TERM "$agent"
 wait "$agent"
 echo 'ok the agent maps a volume by the id of its key'

@@ -4,7 +4,8 @@ set -euo pipefail
 : "${SALLYPORT:=}" "${KEY:=}" "${OTHER_KEY:=}"
 disk=$1
 ok() { printf 'ok %s\n' "$*"; }
-volume() { "$SALLYPORT" volume "$@"; }
+printf 'volumes: {attachments: %s/attachments}\n' "$TMPDIR" > "$TMPDIR/agent.yaml"
+volume() { "$SALLYPORT" volume "$@" --config "$TMPDIR/agent.yaml"; }
 # The command must fail with 1 and say this.
 refuses() {
     local words=$1 output status=0

@@ -49,6 +49,33 @@ class UserModeLinux(unittest.TestCase):
         output = self.run_inside("inside_agent.sh", [disk], {"KEY": self.file("key", hashlib.sha256(b"a key").digest())})
         self.assertIn("ok the agent", output)
 
+    def test_volumes_are_attached_as_a_node_does_it(self):
+        disk = self.file("disk", b"")
+        os.truncate(disk, 64 * MIB)
+        index = json.loads((VECTORS / "index.json").read_text(encoding="utf-8"))
+        plain = next(volume for volume in index["volumes"] if volume["name"] == "plain-256")
+        plain_disk = self.file("plain", lzma.decompress((VECTORS / plain["file"]).read_bytes()))
+        output = self.run_inside("inside_attach.sh", [disk, plain_disk], {
+            "KEY": self.file("key", hashlib.sha256(b"a key").digest()),
+            "OTHER_KEY": self.file("other", hashlib.sha256(b"another key").digest()),
+            "PLAIN_KEY": self.file("plain.key", bytes.fromhex(plain["key_hex"])),
+            "PLAIN_SHA256": plain["plaintext_16k_sha256"]}, seconds=240)
+        self.assertEqual(output.count("ok "), 9, output)
+
+    def test_bad_sectors_cost_no_volume(self):
+        disk = self.file("disk", b"")
+        os.truncate(disk, 40 * MIB)
+        output = self.run_inside("inside_io_errors.sh", [disk],
+                                 {"KEY": self.file("key", hashlib.sha256(b"a key").digest())}, seconds=240)
+        self.assertEqual(output.count("ok "), 3, output)
+
+    def test_os_brick_and_we_open_each_others_volumes(self):
+        disk = self.file("disk", b"")
+        os.truncate(disk, 64 * MIB)
+        output = self.run_inside("inside_os_brick.py", [disk],
+                                 {"KEY": self.file("key", hashlib.sha256(b"a key").digest())}, seconds=300)
+        self.assertEqual(output.count("ok "), 5, output)
+
     def test_golden_volumes_show_what_dm_crypt_showed_when_they_were_made(self):
         index = json.loads((VECTORS / "index.json").read_text(encoding="utf-8"))
         wanted = [volume for volume in index["volumes"] if volume.get("first_mib_sha256") and "luks_version" in volume]

@@ -36,7 +36,8 @@ protected:
     volume::Scratch scratch_;
     const DevicePath device_ = scratch_.zeros("disk", 4096);
     volume::FakeVolumeEncryptor fake_;
-    VolumeRoutes routes_{fake_,
+    volume::Attacher attacher_{fake_, scratch_.path("attachments")};
+    VolumeRoutes routes_{fake_, attacher_,
                          [](const core::Caller&, const SecretId& id) -> Result<volume::Passphrase> {
                              if (id.str() != "a-key") return Error{Code::NotFound, "no such secret", {}};
                              return volume::passphrase_of(KeyHex);

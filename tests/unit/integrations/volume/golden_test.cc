@@ -140,6 +140,41 @@ std::string name_of_volume(const testing::TestParamInfo<json::object>& volume) {
 INSTANTIATE_TEST_SUITE_P(Luks, OpenedGoldenVolume, testing::ValuesIn(quick_golden()), name_of_volume);
 INSTANTIATE_TEST_SUITE_P(Luks, GoldenVolume, testing::ValuesIn(all_golden()), name_of_volume);
 
+TEST(GoldenVolumes, PlainOneIsReadWithTheHashThatItWasMadeWith) {
+    const Scratch scratch;
+    const DevicePath image(scratch.path("plain-256"));
+    ASSERT_TRUE(runs("xz -dc '" + vectors_path("luks/plain-256.img.xz") + "' > '" + image.str() + "'"));
+    const auto volume = std::find_if(golden_volumes().begin(), golden_volumes().end(), [](const json::value& each) {
+        return text_at(each.as_object(), "name") == "plain-256";
+    });
+    ASSERT_NE(volume, golden_volumes().end());
+    const Passphrase key = passphrase_of(text_at(volume->as_object(), "key_hex"));
+    const std::string wanted = text_at(volume->as_object(), "plaintext_16k_sha256");
+    const auto start_of = [&](const char* hash) {
+        const std::string plain = scratch.path("plain.raw");
+        const ImageCryptOptions options{
+            .replace = true, .plain = PlainOptions{.hash = hash, .cipher = "aes-xts-plain64", .key_bits = 256}};
+        EXPECT_TRUE(decrypt_image(image, plain, key, {}, options));
+        const Bytes bytes = read_all(plain);
+        return hash_of(std::span(bytes).first(16384));
+    };
+    EXPECT_EQ(start_of("ripemd160"), wanted);
+    EXPECT_NE(start_of("sha256"), wanted);
+}
+
+TEST(GoldenVolumes, OfLuksAreNeverReadAsPlainOnes) {
+    const Scratch scratch;
+    const DevicePath image(scratch.path("luks"));
+    for (const char* name : {"luks2-512-pbkdf2-s512", "luks2-primary-zeroed", "unformatted-ext4"}) {
+        ASSERT_TRUE(
+            runs("xz -dc '" + vectors_path("luks/" + std::string(name) + ".img.xz") + "' > '" + image.str() + "'"));
+        const auto report = decrypt_image(image, scratch.path("plain.raw"), passphrase_of(KeyHex), {},
+                                          {.plain = PlainOptions{"sha256", "aes-xts-plain64", 256, 0}});
+        ASSERT_FALSE(report);
+        EXPECT_EQ(report.error().code, Code::Refused);
+    }
+}
+
 TEST(GoldenVolumes, AreNamedForWhatTheyHold) {
     const Scratch scratch;
     const auto volumes = make_luks_encryptor();

@@ -218,5 +218,14 @@ TEST(LuksHeader, OfNothingIsNone) {
     EXPECT_EQ(reason(Bytes(1 << 20)), "no header");
 }
 
+TEST(StrengthOf, CountsTheTwoKeysOfXts) {
+    EXPECT_EQ(strength_of("aes-xts-plain64", 256), "AES-128-XTS");
+    EXPECT_EQ(strength_of("aes-xts-plain64", 512), "AES-256-XTS");
+    EXPECT_EQ(strength_of("aes-cbc-essiv:sha256", 256), "AES-256-CBC");
+    EXPECT_EQ(strength_of("serpent-xts-plain", 512), "SERPENT-256-XTS");
+    EXPECT_EQ(strength_of("capi:xts(aes)-plain64", 512), "");
+    EXPECT_EQ(strength_of("", 512), "");
+}
+
 }  // namespace
 }  // namespace sallyport::volume
