@@ -16,7 +16,7 @@ from pathlib import Path
 SALLYPORT = os.environ["SALLYPORT"]
 KEY = bytes((7 * i * i + 31 * i + 5) % 251 for i in range(32))
 SIZE = 1 << 30
-ROUNDS = 4
+ROUNDS = 3
 
 
 def timed(command, makes, secret=None):

@@ -22,7 +22,8 @@ for version in luks1 luks2; do
     mount /dev/mapper/ours /mnt
     printf 'written through %s\n' "$version" > /mnt/file
     refuses 'mounted on /mnt' volume close ours
-    refuses 'mapping ours exists already' volume open "$disk" --key-file "$KEY" --name ours
+    [[ $(volume open "$disk" --key-file "$KEY" --name ours -f value -c adopted) == True ]]
+    refuses 'opens no key slot' volume open "$disk" --key-file "$OTHER_KEY" --name ours
     refuses 'is in use: held by dm-0 (ours)' volume format "$disk" --key-file "$KEY" --force
     refuses 'in use' volume open "$disk" --key-file "$KEY" --name again
     [[ $(volume status ours -f value -c device) == "$disk" ]]
