@@ -108,21 +108,31 @@ void Keeper::look_now() {
         return;
     }
     if (was_away) log_info("guests: the hypervisor is there again");
-    for (const Row& row : *rows) {
+    tell(*rows);
+    start_late_domains();
+}
+
+void Keeper::tell(const std::vector<Row>& rows) {
+    std::map<VolumeId, std::string> failures;
+    for (const Row& row : rows) {
         switch (row.action) {
             case Action::Put:
                 log_info("guests: put the secret of volume {} for domain {}", row.volume.str(), row.domain);
                 break;
             case Action::Dropped: log_info("guests: dropped the secret of volume {}", row.volume.str()); break;
-            case Action::Failed:
-                log_debug("guests: volume {} of domain {}: {}", row.volume.str(), row.domain, row.reason);
-                break;
+            case Action::Failed: failures.emplace(row.volume, row.reason); break;
             case Action::Kept:
             case Action::Waiting:
             case Action::Foreign: break;
         }
     }
-    start_late_domains();
+    for (const auto& [volume, reason] : failures) {
+        const auto told = failures_told_.find(volume);
+        if (told == failures_told_.end() || told->second != reason) {
+            log_warning("guests: the secret of volume {}: {}", volume.str(), reason);
+        }
+    }
+    failures_told_ = std::move(failures);
 }
 
 void Keeper::start_late_domains() {

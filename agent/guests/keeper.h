@@ -3,6 +3,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <functional>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <set>
@@ -96,6 +97,7 @@ private:
     };
 
     void run(const std::stop_token& stop);
+    void tell(const std::vector<Row>& rows);
     void start_late_domains();
     Result<std::vector<Row>> look(const core::Caller& caller, Thoroughness thoroughness,
                                   libvirt::ForeignSecret if_foreign);
@@ -129,8 +131,11 @@ private:
     bool is_connection_new_ = false;
     bool is_stopping_ = false;
     std::set<std::string> late_domains_;  ///< refused because the hypervisor was starting
-    bool is_away_ = false;                ///< the last look failed, and the log says so; the watcher's own
-    std::jthread thread_;                 ///< the last: it uses the others
+    // The watcher's own: what the log says already.
+    bool is_away_ = false;
+    std::map<libvirt::VolumeId, std::string> failures_told_;
+
+    std::jthread thread_;  ///< the last: it uses the others
 };
 
 }  // namespace sallyport::guests
