@@ -332,9 +332,9 @@ public:
         TRY(add_event(VIR_DOMAIN_EVENT_ID_LIFECYCLE, as_generic(on_lifecycle), listener));
         TRY(add_event(VIR_DOMAIN_EVENT_ID_DEVICE_ADDED, as_generic(on_device), listener));
         TRY(add_event(VIR_DOMAIN_EVENT_ID_DEVICE_REMOVED, as_generic(on_device), listener));
-        auto opaque = std::make_unique<ListenerRef>(listener);
-        if (library().virConnectRegisterCloseCallback(connection_, on_close, opaque.get(), drop_listener) == 0) {
-            static_cast<void>(opaque.release());
+        // Ours to free: a driver that knows no such callback takes it all the same, and never frees it.
+        closing_ = std::make_unique<ListenerRef>(listener);
+        if (library().virConnectRegisterCloseCallback(connection_, on_close, closing_.get(), nullptr) == 0) {
             has_close_ = true;
         } else if (library().virGetLastErrorCode() != VIR_ERR_NO_SUPPORT) {
             return libvirt_error("watch the connection");
@@ -364,6 +364,7 @@ private:
 
     virConnectPtr connection_;
     std::vector<int> events_;
+    std::unique_ptr<ListenerRef> closing_;
     bool has_close_ = false;
 };
 
