@@ -38,11 +38,12 @@ Result<void> CommitQueue::run(const Work& work) {
     const std::deque<Member*> group = wait_for_turn(me);
     if (!group.empty()) {
         const bool is_written = commit(group);
+        const auto committed = std::chrono::steady_clock::now();
         pass_lead(group.size());
         if (is_written && flusher_ != nullptr) {
             if (const auto flushed = flusher_->wait(); !flushed) fail(group, flushed.error());
         }
-        release(group, me);
+        release(group, me, std::chrono::steady_clock::now() - committed);
         commits.add();
         writes.add(group.size());
     }
@@ -61,10 +62,20 @@ std::deque<CommitQueue::Member*> CommitQueue::wait_for_turn(Member& me) {
         const std::lock_guard lock(mutex_);
         queue_.push_back(&me);
         if (queue_.front() == &me) me.state = Member::State::Leads;
+        if (queue_.size() == crowd_) crowd_is_here_.notify_one();
     }
     wait(me);
     if (me.state == Member::State::Done) return {};
-    const std::lock_guard lock(mutex_);
+    // Whatever is wrong there is said when the group begins.
+    if (flusher_ != nullptr) static_cast<void>(flusher_->wait_for_room());
+    return gather();
+}
+
+/// What is queued once everybody is there who can be expected.
+std::deque<CommitQueue::Member*> CommitQueue::gather() {
+    constexpr std::chrono::nanoseconds longest = std::chrono::milliseconds(1);
+    std::unique_lock lock(mutex_);
+    crowd_is_here_.wait_for(lock, std::min(flush_time_ / 2, longest), [this] { return queue_.size() >= crowd_; });
     return queue_;
 }
 
@@ -98,8 +109,10 @@ void CommitQueue::pass_lead(std::size_t group_size) {
 }
 
 /// Members live on their threads' stacks: once told under the lock that they are done they may vanish.
-void CommitQueue::release(const std::deque<Member*>& group, const Member& me) {
+void CommitQueue::release(const std::deque<Member*>& group, const Member& me, std::chrono::nanoseconds flush_time) {
     const std::lock_guard lock(mutex_);
+    crowd_ = group.size() + queue_.size();
+    flush_time_ = (3 * flush_time_ + flush_time) / 4;
     for (Member* member : group) {
         if (member != &me) set_state(*member, Member::State::Done);
     }
@@ -118,7 +131,7 @@ bool CommitQueue::commit(const std::deque<Member*>& group) {
         return false;
     };
     if (flusher_ != nullptr) {
-        if (const auto sound = flusher_->health(); !sound) return fail_all(sound.error());
+        if (const auto sound = flusher_->wait_for_room(); !sound) return fail_all(sound.error());
     }
     if (const auto begun = session_.begin(begin_); !begun) return fail_all(begun.error());
     if (const auto sound = run_all(group); !sound) {

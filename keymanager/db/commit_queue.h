@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <cstddef>
 #include <deque>
@@ -21,6 +22,9 @@ namespace sallyport::db {
 ///
 /// A writer that shares its thread with others (SharedCall) parks there, and lets those that have just come join before
 /// it leads. So a thread can bring a whole group.
+///
+/// Who has just been let go often writes again at once. So a leader waits for as many as there were before him, for
+/// half the time of a flush at most: else they take turns, and each waits for the other's flush.
 ///
 /// With a flusher, COMMIT itself does not flush: the next group runs while the disk works on this one, and everybody is
 /// let go only after a flush that began after his commit. Readers see a row a flush earlier than its writer is told.
@@ -53,8 +57,9 @@ private:
     std::deque<Member*> wait_for_turn(Member& me);
     void wait(Member& me);
     static void set_state(Member& member, Member::State state);
+    std::deque<Member*> gather();
     void pass_lead(std::size_t group_size);
-    void release(const std::deque<Member*>& group, const Member& me);
+    void release(const std::deque<Member*>& group, const Member& me, std::chrono::nanoseconds flush_time);
     bool commit(const std::deque<Member*>& group);
     static void fail(const std::deque<Member*>& group, const Error& error);
     Result<void> run_all(const std::deque<Member*>& group);
@@ -66,6 +71,9 @@ private:
     LogFlusher* const flusher_;
     mutable std::mutex mutex_;
     std::deque<Member*> queue_;  // the first of them leads, or will
+    std::condition_variable crowd_is_here_;
+    std::size_t crowd_ = 0;  // how many wrote or waited when the last group was through
+    std::chrono::nanoseconds flush_time_{0};
 };
 
 }  // namespace sallyport::db

@@ -19,6 +19,23 @@ Result<void> LogFlusher::wait() {
     if (broken_) return *broken_;
     waiters_.push_back(&me);
     somebody_waits_.notify_one();
+    block(lock, me);
+    if (broken_) return *broken_;
+    return {};
+}
+
+Result<void> LogFlusher::wait_for_room() {
+    Waiter me;
+    std::unique_lock lock(mutex_);
+    if (!waiters_.empty()) {
+        writer_ = &me;
+        block(lock, me);
+    }
+    if (broken_) return *broken_;
+    return {};
+}
+
+void LogFlusher::block(std::unique_lock<std::mutex>& lock, Waiter& me) {
     while (!me.done) {
         if (me.call == nullptr) {
             me.wake.wait(lock);
@@ -28,14 +45,16 @@ Result<void> LogFlusher::wait() {
             lock.lock();
         }
     }
-    if (broken_) return *broken_;
-    return {};
 }
 
-Result<void> LogFlusher::health() const {
-    const std::lock_guard lock(mutex_);
-    if (broken_) return *broken_;
-    return {};
+/// Waiters live on their threads' stacks: once told under the lock that they are done they may vanish.
+void LogFlusher::wake(Waiter& waiter) {
+    waiter.done = true;
+    if (waiter.call != nullptr) {
+        waiter.call->unpark();
+    } else {
+        waiter.wake.notify_one();
+    }
 }
 
 void LogFlusher::run(const std::stop_token& stop) {
@@ -45,6 +64,7 @@ void LogFlusher::run(const std::stop_token& stop) {
             std::unique_lock lock(mutex_);
             if (!somebody_waits_.wait(lock, stop, [this] { return !waiters_.empty(); })) return;
             flushed.swap(waiters_);
+            if (writer_ != nullptr) wake(*std::exchange(writer_, nullptr));
         }
         const auto begun = std::chrono::steady_clock::now();
         const auto outcome = flush_();
@@ -53,15 +73,7 @@ void LogFlusher::run(const std::stop_token& stop) {
             log_error("database: {}. Nothing more is written until the agent is restarted", outcome.error().message);
         const std::lock_guard lock(mutex_);
         if (!outcome && !broken_) broken_ = outcome.error();
-        // Waiters live on their threads' stacks: once told under the lock that they are done they may vanish.
-        for (Waiter* waiter : flushed) {
-            waiter->done = true;
-            if (waiter->call != nullptr) {
-                waiter->call->unpark();
-            } else {
-                waiter->wake.notify_one();
-            }
-        }
+        for (Waiter* waiter : flushed) wake(*waiter);
         flushed.clear();
     }
 }

@@ -29,8 +29,10 @@ public:
     /// Error: that of the flush, from then on for everybody: after a flush that failed nobody knows what the kernel
     /// still has to write, and the next one may well succeed without it (fsync(2), NOTES).
     Result<void> wait();
-    /// The error above, before anything more is written.
-    Result<void> health() const;
+    /// Returns when nobody waits any more for a flush that has not begun: what is written before that would have to
+    /// wait for the same flush, and can as well be written together with what comes until then. For one writer at a
+    /// time. Error: as above, before anything more is written.
+    Result<void> wait_for_room();
 
 private:
     struct Waiter {
@@ -38,12 +40,15 @@ private:
         SharedCall* const call = SharedCall::current();
         std::condition_variable wake{};  ///< unused by a call that parks
     };
+    static void block(std::unique_lock<std::mutex>& lock, Waiter& me);
+    static void wake(Waiter& waiter);
     void run(const std::stop_token& stop);
 
     const Flush flush_;
     mutable std::mutex mutex_;
     std::condition_variable_any somebody_waits_;
     std::vector<Waiter*> waiters_;  // for the flush that is to begin
+    Waiter* writer_ = nullptr;      // until it has begun
     std::optional<Error> broken_;
     std::jthread thread_{[this](const std::stop_token& stop) { run(stop); }};  // last: it uses the others
 };

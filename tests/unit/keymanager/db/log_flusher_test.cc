@@ -56,13 +56,34 @@ TEST_F(LogFlusherTest, WhoComesDuringAFlushWaitsForTheNext) {
 
 TEST_F(LogFlusherTest, AFlushThatFailedIsNeverBelievedAgain) {
     outcome_ = Error{Code::Unavailable, "the disk is gone", {}};
-    EXPECT_TRUE(flusher_.health());
+    EXPECT_TRUE(flusher_.wait_for_room());
     may_end_.release();
     EXPECT_EQ(flusher_.wait().error().message, "the disk is gone");
-    EXPECT_FALSE(flusher_.health());
+    EXPECT_FALSE(flusher_.wait_for_room());
     outcome_ = {};
     EXPECT_FALSE(flusher_.wait());
     EXPECT_EQ(begun_, 1);
+}
+
+TEST_F(LogFlusherTest, AWriterComesInWhenWhatIsWrittenIsBeingFlushed) {
+    std::thread first([&] { EXPECT_TRUE(flusher_.wait()); });
+    began_.acquire();
+    // The first is being flushed: there is room for one more to wait.
+    EXPECT_TRUE(flusher_.wait_for_room());
+    std::atomic<bool> wrote = false;
+    std::thread second([&] { EXPECT_TRUE(flusher_.wait()); });
+    std::thread writer([&] {
+        // Either the second has not come yet, or the writer waits until it is taken.
+        EXPECT_TRUE(flusher_.wait_for_room());
+        wrote = true;
+    });
+    may_end_.release();
+    first.join();
+    began_.acquire();
+    writer.join();
+    EXPECT_TRUE(wrote);
+    may_end_.release();
+    second.join();
 }
 
 /// A call that shares its thread with others.
