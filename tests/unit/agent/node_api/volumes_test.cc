@@ -117,6 +117,30 @@ TEST_F(Volumes, TellHowFarARequestIsToAdministrators) {
     EXPECT_EQ(routes_.progress(request, caller).status, 404);
 }
 
+TEST_F(Volumes, AreAttachedByTheirLinksUnderDevAlone) {
+    EXPECT_EQ(checked_link(device_.str()).value(), device_);
+    const std::string link = scratch_.path("link");
+    std::filesystem::create_symlink("/dev/null", link);
+    EXPECT_EQ(checked_link(link).value().str(), link);
+    std::filesystem::create_symlink(device_.str(), scratch_.path("elsewhere"));
+    EXPECT_EQ(checked_link(scratch_.path("elsewhere")).error().code, Code::InvalidInput);
+    std::filesystem::create_directory_symlink(scratch_.path("."), scratch_.path("folder"));
+    EXPECT_EQ(checked_link(scratch_.path("folder") + "/link").error().code, Code::InvalidInput);
+    EXPECT_EQ(checked_link("link").error().code, Code::InvalidInput);
+    EXPECT_EQ(checked_link(scratch_.path("none")).error().code, Code::NotFound);
+}
+
+TEST_F(Volumes, AreFormattedOnTheirFirstUseAndResized) {
+    EXPECT_EQ(post("open", {{"device", device_.str()}, {"secret", "a-key"}}).status, 400);
+    const api::Response opened = post("open", {{"device", device_.str()}, {"secret", "a-key"}, {"first_use", true}});
+    EXPECT_EQ(opened.status, 200);
+    EXPECT_NE(text(opened).find("\"name\":\"crypt-disk\""), std::string::npos);
+    EXPECT_NE(text(opened).find("\"formatted\":true"), std::string::npos);
+    EXPECT_EQ(post("resize", {{"name", "crypt-disk"}, {"secret", "a-key"}}).status, 200);
+    EXPECT_EQ(post("resize", {{"name", "none"}}).status, 404);
+    EXPECT_EQ(post("close", {{"name", "crypt-disk"}}).status, 200);
+}
+
 TEST_F(Volumes, ArePathsWithoutTricks) {
     EXPECT_EQ(checked_path(device_.str()).value(), device_);
     EXPECT_EQ(checked_path(scratch_.path("none")).error().code, Code::NotFound);
