@@ -114,21 +114,23 @@ Result<void> VolumeKeys::remove(const Caller& caller, const SecretId& key, const
     return context_.database->write([&](db::Session& session) -> Result<void> {
         model::Secret secret = TRY(context_.permitted(session, caller, "secret:delete", key));
         TRY(db::load_consumers(session, std::span(&secret, 1)));
-        bool is_key_of_volume = false;
+        // Whoever has noted the same volume (a hypervisor's agent does) has to do with it no longer.
+        const auto is_volume = [&consumer](const model::SecretConsumer& other) {
+            return other.resource_type == consumer.resource_type && other.resource_id == consumer.resource_id;
+        };
         for (const model::SecretConsumer& other : secret.consumers) {
-            if (is_same(other, consumer)) {
-                is_key_of_volume = true;
-                continue;
-            }
+            if (is_volume(other)) continue;
             return Error{Code::Conflict,
                          fmt::format("the key is used by {} {} {} as well: it stays", other.service,
                                      other.resource_type, other.resource_id),
                          key.str()};
         }
-        if (!is_key_of_volume) {
+        if (secret.consumers.empty()) {
             return Error{Code::NotFound, fmt::format("{} is no key of volume {}", key.str(), volume), {}};
         }
-        TRY(db::delete_consumer(session, key, consumer, context_.clock.now()));
+        for (const model::SecretConsumer& other : secret.consumers) {
+            TRY(db::delete_consumer(session, key, other, context_.clock.now()));
+        }
         return db::delete_secret(session, key, context_.clock.now());
     });
 }

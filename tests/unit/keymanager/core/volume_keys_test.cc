@@ -82,6 +82,9 @@ TEST_F(VolumeKeysTest, AKeyGoesWithItsVolumeUnlessSomebodyElseUsesIt) {
     EXPECT_EQ(*keys().find(Creator, Volume), Ids{id});
 
     ASSERT_TRUE(key_manager_->consumers().remove(Creator, id, {"glance", "image", "1", ProjectId("a"), {}, {}}));
+    // A hypervisor's note of the same volume goes with it.
+    ASSERT_TRUE(
+        key_manager_->consumers().add(Creator, id, {"sallyport-guests", "volume", Volume, ProjectId("a"), {}, {}}));
     ASSERT_TRUE(keys().remove(Creator, id, Volume));
     EXPECT_FALSE(key_manager_->fetch(Creator, id));
     EXPECT_EQ(*keys().find(Creator, Volume), Ids{});
