@@ -483,6 +483,17 @@ constexpr DefaultRule OwnRules[] = {
      "Count or remove everything that any project has.",
      "POST /sallyport/v1/life-cycle/count-project\n"
      "POST /sallyport/v1/life-cycle/remove-project"},
+    {"volume:manage",
+     "(role:admin and project_id:%(target.volume.project_id)s) or rule:system_admin or rule:service_admin",
+     "",
+     TokenScope::Both,
+     "Read and change what the key manager keeps of a volume: its record, and the copies of its header.",
+     "POST /sallyport/v1/volume-care/rotate\n"
+     "POST /sallyport/v1/volume-care/erase\n"
+     "POST /sallyport/v1/volume-care/header-backup\n"
+     "POST /sallyport/v1/volume-care/header-list\n"
+     "POST /sallyport/v1/volume-care/header-export\n"
+     "POST /sallyport/v1/volume-care/header-restore"},
 };
 // clang-format on
 

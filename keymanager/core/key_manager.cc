@@ -45,6 +45,7 @@ struct KeyManager::Impl {
     TransportKeys transport_keys{context};
     LifeCycle life_cycle{context};
     VolumeKeys volume_keys{context};
+    Volumes volumes{context};
     RowCache rows{};
     TotalCache totals{};
 
@@ -99,6 +100,7 @@ Quotas& KeyManager::quotas() { return impl_->quotas; }
 TransportKeys& KeyManager::transport_keys() { return impl_->transport_keys; }
 LifeCycle& KeyManager::life_cycle() { return impl_->life_cycle; }
 VolumeKeys& KeyManager::volume_keys() { return impl_->volume_keys; }
+Volumes& KeyManager::volumes() { return impl_->volumes; }
 
 const AccessPolicy& KeyManager::policy() const { return impl_->context.policy; }
 Timestamp KeyManager::now() const { return impl_->context.clock.now(); }

@@ -23,6 +23,7 @@
 #include "keymanager/core/transport_keys.h"
 #include "keymanager/core/user_metadata.h"
 #include "keymanager/core/volume_keys.h"
+#include "keymanager/core/volumes.h"
 #include "keymanager/db/database.h"
 #include "keymanager/model/container.h"
 #include "keymanager/model/secret.h"
@@ -58,6 +59,7 @@ public:
     TransportKeys& transport_keys();
     LifeCycle& life_cycle();
     VolumeKeys& volume_keys();
+    Volumes& volumes();
 
     /// The question alone, for doors that must refuse before they look at the rest of a request. The use cases ask
     /// again.

@@ -7,10 +7,9 @@
 #include "keymanager/db/repository.h"
 
 namespace sallyport::core {
-namespace {
 
-/// The project's key-encryption key, made on first use. Inside the transaction that uses it: of two first stores one
-/// waits for the other and finds the key, so a project never gets two.
+// Inside the transaction that uses it: of two first stores one waits for the other and finds the key, so a project
+// never gets two.
 Result<model::KekMeta> ensure_kek(const Context& context, db::Session& session, const ProjectId& project) {
     auto kek = TRY(db::find_kek(session, project, context.store->info().crypto_plugin));
     if (kek) return *std::move(kek);
@@ -19,8 +18,6 @@ Result<model::KekMeta> ensure_kek(const Context& context, db::Session& session, 
     TRY(db::insert_kek(session, fresh, context.clock.now()));
     return fresh;
 }
-
-}  // namespace
 
 model::Secret new_secret(const Context& context, const Caller& caller, const model::SecretAttributes& attributes) {
     model::Secret secret;

@@ -6,6 +6,7 @@
 #include "keymanager/base/result.h"
 #include "keymanager/base/secure_bytes.h"
 #include "keymanager/core/caller.h"
+#include "keymanager/model/kek.h"
 #include "keymanager/model/secret.h"
 
 namespace sallyport::db {
@@ -33,6 +34,8 @@ struct NewSecret {
 model::Secret new_secret(const Context& context, const Caller& caller, const model::SecretAttributes& attributes);
 /// Error: `TooLarge`.
 Result<void> within_limit(const Context& context, const std::optional<Payload>& payload);
+/// The key-encryption key that wraps what a project stores, made on first use; inside the transaction that uses it.
+Result<model::KekMeta> ensure_kek(const Context& context, db::Session& session, const ProjectId& project);
 Result<void> write_secret(const Context& context, db::Session& session, const NewSecret& entry);
 Result<void> write_payload(const Context& context, db::Session& session, const model::Secret& secret,
                            const Payload& payload);

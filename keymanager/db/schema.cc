@@ -261,6 +261,31 @@ CREATE TABLE sp_canaries (
 );
 )sql";
 
+/// What the node knows of encrypted volumes, and the copies of their headers. Revision 3. A piece of ciphertext fits
+/// into MariaDB's TEXT.
+constexpr std::string_view VolumeTables = R"sql(
+CREATE TABLE IF NOT EXISTS sp_volumes (
+    volume_uuid VARCHAR(40) NOT NULL, project_id VARCHAR(255) NOT NULL, secret_id VARCHAR(36),
+    next_secret_id VARCHAR(36), change_kind VARCHAR(20) NOT NULL, host VARCHAR(255) NOT NULL,
+    device VARCHAR(1024) NOT NULL, note TEXT, created_at DATETIME NOT NULL, updated_at DATETIME NOT NULL,
+    PRIMARY KEY (volume_uuid)
+);
+
+CREATE TABLE IF NOT EXISTS sp_volume_headers (
+    volume_uuid VARCHAR(40) NOT NULL, version INTEGER NOT NULL, id VARCHAR(36) NOT NULL,
+    project_id VARCHAR(255) NOT NULL, digest CHAR(64) NOT NULL, reason VARCHAR(64) NOT NULL,
+    host VARCHAR(255) NOT NULL, device VARCHAR(1024) NOT NULL, size_bytes INTEGER NOT NULL,
+    kek_id VARCHAR(36) NOT NULL, wrapped_key TEXT NOT NULL, wrapped_key_meta TEXT, created_at DATETIME NOT NULL,
+    PRIMARY KEY (volume_uuid, version),
+    UNIQUE (id)
+);
+
+CREATE TABLE IF NOT EXISTS sp_volume_header_pieces (
+    header_id VARCHAR(36) NOT NULL, piece INTEGER NOT NULL, cypher_text TEXT NOT NULL,
+    PRIMARY KEY (header_id, piece)
+);
+)sql";
+
 /// Found by the look-ups that Barbican's own indexes do not serve: a project's list in its order, a secret by its name,
 /// what has expired, what a user may see by an access list. Revision 2.
 constexpr std::string_view OwnIndexes = R"sql(
@@ -368,7 +393,7 @@ Result<bool> are_own_tables_made(Session& session) {
     const std::string revision = TRY(revision_of(session, FindOwnRevision));
     if (revision == std::to_string(OwnRevision)) return true;
     // Recorded last: none yet, or that of an older program.
-    if (revision.empty() || revision == "1") return false;
+    if (revision.empty() || revision == "1" || revision == "2") return false;
     return Error{Code::Conflict,
                  fmt::format("the sp_ tables of the database are at revision '{}', this program needs '{}'", revision,
                              OwnRevision),
@@ -380,6 +405,7 @@ Result<void> make_own_tables(Session& session, SchemaDialect dialect) {
     if (dialect == SchemaDialect::MariaDb || !TRY(session.has_table("sp_schema"))) {
         TRY(run_each(session, OwnTables, dialect));
     }
+    TRY(run_each(session, VolumeTables, dialect));
     TRY(run_each(session, OwnIndexes, dialect));
     return record_own_revision(session);
 }

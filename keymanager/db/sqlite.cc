@@ -215,6 +215,8 @@ Result<std::unique_ptr<Session>> session_over(std::unique_ptr<SqliteConnection> 
     // FULL: the log is flushed before a commit returns. NORMAL alone would keep the file sound, but lose commits.
     TRY(session->run_script("PRAGMA synchronous = FULL"));
     TRY(session->run_script("PRAGMA foreign_keys = ON"));
+    // What a row held is overwritten with zeros where it lay, as far as that writes no further page.
+    TRY(session->run_script("PRAGMA secure_delete = FAST"));
     // Savepoints and sorts never leave a file of theirs behind.
     TRY(session->run_script("PRAGMA temp_store = MEMORY"));
     // Pages of ten thousand secrets or so stay at hand. SQLite's default of 2 MiB reads the file again and again.
