@@ -145,6 +145,10 @@ Result<void> File::lock_exclusively() {
         if (errno == EWOULDBLOCK) return Error{Code::Conflict, name_ + " is locked by another process", {}};
         return error_of_errno(errno, name_, "lock");
     }
+    return lock_users_out();
+}
+
+Result<void> File::lock_users_out() {
     if (block_device_) return {};
     struct stat status {};
     if (fstat(descriptor_, &status) != 0) return error_of_errno(errno, name_, "look at");
@@ -161,6 +165,20 @@ Result<void> File::lock_exclusively() {
         return error_of_errno(errno, name_, "lock");
     }
     return {};
+}
+
+Result<void> File::lock_header() {
+    // A byte of its own far behind any device's end: QEMU locks bytes of an image that it uses, flock(2) belongs to
+    // libcryptsetup.
+    struct flock range {};
+    range.l_type = F_WRLCK;
+    range.l_whence = SEEK_SET;
+    range.l_start = off_t{1} << 61;
+    range.l_len = 1;
+    if (fcntl(descriptor_, F_OFD_SETLK, &range) == 0) return {};
+    if (errno == EAGAIN || errno == EACCES)
+        return Error{Code::Conflict, name_ + ": its header is being changed by another process", {}};
+    return error_of_errno(errno, name_, "lock");
 }
 
 void File::drop_cache() const { posix_fadvise(descriptor_, 0, 0, POSIX_FADV_DONTNEED); }

@@ -48,6 +48,14 @@ public:
     Result<void> write(std::uint64_t offset, std::span<const std::byte> bytes);
     Result<void> sync();
 
+    /// Keeps other changes of the header out while this is open, but none of those who use the volume, or
+    /// libcryptsetup's own lock. Error: `Conflict`.
+    Result<void> lock_header();
+
+    /// An image file: nobody else may use it while this is open (a loop device, QEMU), libcryptsetup excepted. Nothing
+    /// on a block device. Error: `Conflict`.
+    Result<void> lock_users_out();
+
     /// Forgets what the page cache holds of it, so that the next read asks the device.
     void drop_cache() const;
 

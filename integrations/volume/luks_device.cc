@@ -70,16 +70,19 @@ Result<CipherSpec> split_cipher(const std::string& cipher) {
     return CipherSpec{cipher.substr(0, dash), cipher.substr(dash + 1)};
 }
 
+Result<void> check_random_key(const Passphrase& passphrase) {
+    if (passphrase.random_bits() >= 256) return {};
+    return Error{Code::Refused,
+                 "unlock profile random-key is for keys of at least 256 random bits from a key manager; this one " +
+                     (passphrase.random_bits() == 0 ? std::string("is a text or a pattern")
+                                                    : "has " + std::to_string(passphrase.random_bits())) +
+                     ": use profile passphrase",
+                 {}};
+}
+
 Result<void> check_options(std::uint64_t size, std::uint64_t data_offset, const std::string& name,
                            const Passphrase& passphrase, const FormatOptions& options) {
-    if (options.profile == UnlockProfile::RandomKey && passphrase.random_bits() < 256) {
-        return Error{Code::Refused,
-                     "unlock profile random-key is for keys of at least 256 random bits from a key manager; this one " +
-                         (passphrase.random_bits() == 0 ? std::string("is a text or a pattern")
-                                                        : "has " + std::to_string(passphrase.random_bits())) +
-                         ": use profile passphrase",
-                     {}};
-    }
+    if (options.profile == UnlockProfile::RandomKey) TRY(check_random_key(passphrase));
     const bool known_size = options.sector_size == 512 || options.sector_size == 1024 || options.sector_size == 2048 ||
                             options.sector_size == 4096;
     if (!known_size)
@@ -193,8 +196,14 @@ struct LuksDevice::Impl {
         int priority = 0;
         double cost = 0;
     };
-    std::vector<Slot> usable_slots(std::vector<std::string>& refused) const;
+    const char* type() const { return version == LuksVersion::Luks1 ? CRYPT_LUKS1 : CRYPT_LUKS2; }
+    enum class Ignored { Leave, Too };
+    std::vector<Slot> usable_slots(std::vector<std::string>& refused, Ignored ignored = Ignored::Leave) const;
     Error no_slot_opens(const std::vector<std::string>& refused) const;
+    bool is_being_reencrypted() const {
+        return version == LuksVersion::Luks2 && crypt_reencrypt_status(handle.get(), nullptr) != CRYPT_REENCRYPT_NONE;
+    }
+    Result<int> unlock_both_keys(const SecureBytes& text, const char* mapping, std::uint32_t flags);
     template <class Try>
     Result<int> try_slots(Try&& attempt, std::string_view what);
 };
@@ -237,14 +246,14 @@ Result<LuksDevice> LuksDevice::load(const std::string& path, const std::string& 
 
 /// The slots that hold a key, in the order in which they are worth trying: LUKS2's priority first (a slot of priority
 /// "ignore" is left alone), then the cheapest. Those over the limits are named in `refused`.
-std::vector<LuksDevice::Impl::Slot> LuksDevice::Impl::usable_slots(std::vector<std::string>& refused) const {
-    const char* type = version == LuksVersion::Luks1 ? CRYPT_LUKS1 : CRYPT_LUKS2;
+std::vector<LuksDevice::Impl::Slot> LuksDevice::Impl::usable_slots(std::vector<std::string>& refused,
+                                                                   Ignored ignored) const {
     std::vector<Slot> slots;
-    for (int number = 0; number < crypt_keyslot_max(type); ++number) {
+    for (int number = 0; number < crypt_keyslot_max(type()); ++number) {
         const crypt_keyslot_info state = crypt_keyslot_status(handle.get(), number);
         if (state != CRYPT_SLOT_ACTIVE && state != CRYPT_SLOT_ACTIVE_LAST) continue;
         const crypt_keyslot_priority priority = crypt_keyslot_get_priority(handle.get(), number);
-        if (priority == CRYPT_SLOT_PRIORITY_IGNORE) continue;
+        if (priority == CRYPT_SLOT_PRIORITY_IGNORE && ignored == Ignored::Leave) continue;
         crypt_pbkdf_type derivation{};
         if (crypt_keyslot_get_pbkdf(handle.get(), number, &derivation) != 0) continue;
         const bool memory_hard = std::string_view(derivation.type) != CRYPT_KDF_PBKDF2;
@@ -274,8 +283,7 @@ Error LuksDevice::Impl::no_slot_opens(const std::vector<std::string>& refused) c
                 {}};
     }
     std::vector<std::string> numbers;
-    const char* type = version == LuksVersion::Luks1 ? CRYPT_LUKS1 : CRYPT_LUKS2;
-    for (int number = 0; number < crypt_keyslot_max(type); ++number) {
+    for (int number = 0; number < crypt_keyslot_max(type()); ++number) {
         const crypt_keyslot_info state = crypt_keyslot_status(handle.get(), number);
         if (state == CRYPT_SLOT_ACTIVE || state == CRYPT_SLOT_ACTIVE_LAST) numbers.push_back(std::to_string(number));
     }
@@ -298,12 +306,26 @@ Result<int> LuksDevice::Impl::try_slots(Try&& attempt, std::string_view what) {
     return no_slot_opens(refused);
 }
 
+/// The data is under two volume keys, each in a slot of its own: libcryptsetup finds both only if it may choose.
+Result<int> LuksDevice::Impl::unlock_both_keys(const SecureBytes& text, const char* mapping, std::uint32_t flags) {
+    std::vector<std::string> refused;
+    usable_slots(refused);
+    if (!refused.empty()) return no_slot_opens(refused);
+    complaints.last.clear();
+    const int rc =
+        crypt_activate_by_passphrase(handle.get(), mapping, CRYPT_ANY_SLOT, characters(text), text.size(), flags);
+    if (rc >= 0) return rc;
+    if (rc == -EPERM || rc == -ENOENT) return no_slot_opens({});
+    return error(rc, mapping != nullptr ? "map" : "test");
+}
+
 Result<int> LuksDevice::unlock(const Passphrase& passphrase, const MappingName* mapping, std::uint32_t flags) {
     const std::lock_guard lock(library_lock());
     // The lock of libcryptsetup lies in /run/cryptsetup, where only root may write.
     if (geteuid() == 0) flags |= CRYPT_ACTIVATE_SERIALIZE_MEMORY_HARD_PBKDF;
     const char* name = mapping != nullptr ? mapping->str().c_str() : nullptr;
     const SecureBytes& text = passphrase.text();
+    if (impl_->is_being_reencrypted()) return impl_->unlock_both_keys(text, name, flags);
     return impl_->try_slots(
         [&](int slot) {
             return crypt_activate_by_passphrase(impl_->handle.get(), name, slot, characters(text), text.size(), flags);
@@ -360,6 +382,84 @@ Result<VolumeKey> LuksDevice::volume_key(const Passphrase& passphrase) {
     key.data_offset = crypt_get_data_offset(device) * Sector;
     key.sector_size = static_cast<unsigned>(crypt_get_sector_size(device));
     return key;
+}
+
+std::vector<int> LuksDevice::active_slots() const {
+    std::vector<int> slots;
+    for (int number = 0; number < crypt_keyslot_max(impl_->type()); ++number) {
+        const crypt_keyslot_info state = crypt_keyslot_status(impl_->handle.get(), number);
+        if (state == CRYPT_SLOT_ACTIVE || state == CRYPT_SLOT_ACTIVE_LAST) slots.push_back(number);
+    }
+    return slots;
+}
+
+Result<std::vector<int>> LuksDevice::slots_opened_by(const Passphrase& passphrase) {
+    const std::lock_guard lock(library_lock());
+    const std::uint32_t flags = geteuid() == 0 ? CRYPT_ACTIVATE_SERIALIZE_MEMORY_HARD_PBKDF : 0;
+    const SecureBytes& text = passphrase.text();
+    if (impl_->is_being_reencrypted()) {
+        const auto slot = impl_->unlock_both_keys(text, nullptr, flags);
+        if (slot) return active_slots();
+        if (slot.error().code == Code::WrongKey) return std::vector<int>();
+        return slot.error();
+    }
+    std::vector<std::string> refused;
+    std::vector<int> opened;
+    for (const Impl::Slot& slot : impl_->usable_slots(refused, Impl::Ignored::Too)) {
+        impl_->complaints.last.clear();
+        const int rc = crypt_activate_by_passphrase(impl_->handle.get(), nullptr, slot.number, characters(text),
+                                                    text.size(), flags);
+        if (rc >= 0) {
+            opened.push_back(slot.number);
+        } else if (rc != -EPERM && rc != -ENOENT) {
+            return impl_->error(rc, "test");
+        }
+    }
+    std::sort(opened.begin(), opened.end());
+    return opened;
+}
+
+Result<int> LuksDevice::add_slot(const Passphrase& current, const Passphrase& next, UnlockProfile profile) {
+    if (profile == UnlockProfile::RandomKey) TRY(check_random_key(next));
+    const VolumeKey key = TRY(volume_key(current));
+    const std::lock_guard lock(library_lock());
+    crypt_device* device = impl_->handle.get();
+    FormatOptions options;
+    options.version = impl_->version;
+    options.profile = profile;
+    crypt_pbkdf_type derivation = derivation_of(options);
+    std::string hash;
+    if (impl_->version == LuksVersion::Luks1) {
+        // A LUKS1 header has one hash for all its slots.
+        const crypt_pbkdf_type* own = crypt_get_pbkdf_type(device);
+        if (own != nullptr && own->hash != nullptr) hash = own->hash;
+        if (!hash.empty()) derivation.hash = hash.c_str();
+    }
+    if (const int rc = crypt_set_pbkdf_type(device, &derivation); rc != 0)
+        return impl_->error(rc, "prepare a key slot of");
+    const SecureBytes& text = next.text();
+    impl_->complaints.last.clear();
+    const int slot = crypt_keyslot_add_by_volume_key(device, CRYPT_ANY_SLOT, characters(key.bytes), key.bytes.size(),
+                                                     characters(text), text.size());
+    if (slot >= 0) return slot;
+    if (slot == -EINVAL || slot == -ENOSPC) {
+        // With two slots in use there is room for no third in a compact header.
+        return Error{Code::Conflict,
+                     impl_->name + ": no key slot is free; remove one that is not needed (cryptsetup luksKillSlot)",
+                     impl_->complaints.last};
+    }
+    return impl_->error(slot, "fill a key slot of");
+}
+
+Result<void> LuksDevice::destroy_slot(int slot) {
+    const std::lock_guard lock(library_lock());
+    if (crypt_keyslot_status(impl_->handle.get(), slot) == CRYPT_SLOT_ACTIVE_LAST) {
+        return Error{Code::Refused, impl_->name + ": key slot " + std::to_string(slot) + " is the last one", {}};
+    }
+    impl_->complaints.last.clear();
+    const int rc = crypt_keyslot_destroy(impl_->handle.get(), slot);
+    if (rc == 0) return {};
+    return impl_->error(rc, "remove key slot " + std::to_string(slot) + " of");
 }
 
 Error not_luks(const std::string& name, const VolumeFacts& facts) {

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "integrations/volume/file.h"
 #include "integrations/volume/passphrase.h"
@@ -47,6 +48,18 @@ public:
 
     /// Gives a live mapping the size of its device. Errors: see VolumeEncryptor::resize.
     static Result<void> resize(const MappingName& mapping, const Passphrase* passphrase, const LuksLimits& limits);
+
+    /// The key slots that the passphrase opens, whatever their priority. Those over the limits are not tried.
+    Result<std::vector<int>> slots_opened_by(const Passphrase& passphrase);
+
+    /// A further key slot, which `next` opens; its number. Flushed. Error: `WrongKey` if `current` opens none;
+    /// `Conflict` if no slot, or no room for one, is free; `Refused` if the profile does not suit the key.
+    Result<int> add_slot(const Passphrase& current, const Passphrase& next, UnlockProfile profile);
+
+    /// Overwrites a key slot and takes it off the header. Error: `Refused` for the last one.
+    Result<void> destroy_slot(int slot);
+
+    std::vector<int> active_slots() const;
 
     /// Owns the file whose proc_path() was loaded: libcryptsetup opens it again with every call.
     void keep_open(File image);

@@ -99,6 +99,7 @@ Result<LuksFacts> parse_luks1(std::span<const std::byte> header) {
         if (number(slot + 44) != AntiForensicStripes) return damaged(owner + " has an impossible number of stripes");
         areas.push_back({owner, number(slot + 40) * SectorSize, key_bytes * AntiForensicStripes});
         if (state == SlotInactive) continue;
+        facts.key_areas.push_back({static_cast<int>(i), areas.back().offset, areas.back().size});
         facts.key_slots.push_back({.number = static_cast<int>(i),
                                    .kdf = "pbkdf2",
                                    .hash = facts.hash,
@@ -264,6 +265,15 @@ Result<KeySlotFacts> parse_key_slot(int number, const json::object& slot, std::v
     return facts;
 }
 
+/// A segment that says how the device was, or will be; not one that is being written now ("in-reencryption").
+bool is_backup(const json::object& segment) {
+    const json::value* flags = find(segment, "flags");
+    if (flags == nullptr || !flags->is_array()) return false;
+    return std::any_of(flags->get_array().begin(), flags->get_array().end(), [](const json::value& flag) {
+        return flag.is_string() && std::string_view(flag.get_string()).starts_with("backup-");
+    });
+}
+
 /// The data segment: during re-encryption there are several; the lowest-numbered encrypted one that is no backup is
 /// what a reader sees first.
 Result<void> parse_segments(const json::object& segments, std::uint64_t end_of_header, LuksFacts& facts) {
@@ -288,7 +298,7 @@ Result<void> parse_segments(const json::object& segments, std::uint64_t end_of_h
         // Offset 0 is a detached header's: its data lies on another device.
         if (offset != 0 && offset < end_of_header) return damaged(where + " overlaps the header");
         if (offset % SectorSize != 0) return damaged(where + " does not begin at a sector");
-        if (segment.contains("flags") || (chosen >= 0 && chosen < number)) continue;
+        if (is_backup(segment) || (chosen >= 0 && chosen < number)) continue;
         chosen = number;
         facts.cipher = cipher;
         facts.sector_size = sector_size;
@@ -336,6 +346,7 @@ Result<LuksFacts> parse_luks2(const Luks2Copy& copy) {
         const int number = TRY(slot_number(key));
         if (!value.is_object()) return damaged("key slot " + std::to_string(number) + " is no object");
         KeySlotFacts slot = TRY(parse_key_slot(number, value.get_object(), areas));
+        facts.key_areas.push_back({number, areas.back().offset, areas.back().size});
         // A slot without a key derivation belongs to a re-encryption under way and holds no key.
         if (!slot.kdf.empty()) facts.key_slots.push_back(std::move(slot));
     }

@@ -52,6 +52,13 @@ struct HeaderCopy {
     std::string reason{};        ///< of damage
 };
 
+/// Where a key slot's material lies on the device.
+struct KeyArea {
+    int slot = 0;
+    std::uint64_t offset = 0;
+    std::uint64_t size = 0;
+};
+
 struct LuksFacts {
     LuksVersion version = LuksVersion::Luks1;
     std::string cipher;               ///< "aes-xts-plain64"
@@ -67,6 +74,7 @@ struct LuksFacts {
     std::vector<KeySlotFacts> key_slots;  ///< those that hold a key
     unsigned key_slots_total = 8;         ///< LUKS1: 8; LUKS2: 32
     std::vector<HeaderCopy> header_copies;
+    std::vector<KeyArea> key_areas{};       ///< of the slots in use, a re-encryption's too
     std::vector<std::string> requirements;  ///< LUKS2: such as "online-reencrypt-v2", being re-encrypted
 };
 
