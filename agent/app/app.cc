@@ -1,6 +1,9 @@
 #include "agent/app/app.h"
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <csignal>
 #include <memory>
@@ -28,6 +31,7 @@
 #include "agent/node_api/keks.h"
 #include "agent/node_api/life_cycle.h"
 #include "agent/node_api/passphrase.h"
+#include "agent/node_api/volume_care.h"
 #include "agent/node_api/volume_keys.h"
 #include "agent/node_api/volumes.h"
 #include "agent/objects/object_door.h"
@@ -143,6 +147,12 @@ volume::UnlockProfile unlock_profile(config::UnlockProfile profile) {
     return volume::UnlockProfile::Passphrase;
 }
 
+std::string host_name() {
+    std::array<char, 256> name{};
+    if (::gethostname(name.data(), name.size() - 1) != 0) return "localhost";
+    return name.data();
+}
+
 model::Quotas quotas_of(const config::Quotas& quotas) {
     const auto number = [](std::int64_t value) { return std::optional(static_cast<int>(value)); };
     return {number(quotas.secrets), number(quotas.orders), number(quotas.containers), number(quotas.consumers),
@@ -247,6 +257,13 @@ public:
         if (keeper_ && config_.hypervisor.watch) keeper_->watch();
         for (auto& server : servers_) server->start();
         start_sweeper();
+        if (header_scrub_ != nullptr) {
+            const auto scrub = [this]() -> Result<bool> {
+                TRY(header_scrub_->run());
+                return false;
+            };
+            header_sweeper_ = std::make_unique<Sweeper>(scrub, Sweeper::Times{.rest = std::chrono::hours(24)});
+        }
         if (audit_) audit_->record_plain("agent.started", {{"version", SALLYPORT_VERSION}});
     }
 
@@ -267,6 +284,7 @@ public:
     /// True if every request got its answer in time.
     bool stop() {
         bool clean = true;
+        header_sweeper_.reset();
         sweeper_.reset();
         if (keeper_) keeper_->stop();
         const auto until = std::chrono::steady_clock::now() + seconds(config_.server.stop_seconds);
@@ -342,6 +360,19 @@ private:
         node_routes_.push_back(hypervisor_routes_->hook_route(*add_lane(HooksLane)));
     }
 
+    /// A secret of a guest's disk, if this node has guests: libvirt keeps it under the same uuid, or for the volume.
+    Result<std::vector<std::string>> drop_from_libvirt(const SecretId& key) {
+        std::vector<std::string> dropped;
+        if (hypervisor_ == nullptr) return dropped;
+        const auto held = TRY(hypervisor_->list_secrets());
+        for (const libvirt::VolumeSecret& secret : held) {
+            if (secret.uuid.str() != key.str()) continue;
+            TRY(hypervisor_->drop_secret(secret.volume, libvirt::ForeignSecret::Replace));
+            dropped.push_back("libvirt's secret " + key.str());
+        }
+        return dropped;
+    }
+
     void build_volume_routes() {
         if (!config_.has_role(config::Role::Volumes)) return;
         volumes_ = volume::make_luks_encryptor();
@@ -353,7 +384,25 @@ private:
                 return passphrase("volume.key.used", caller, key);
             },
             unlock_profile(config_.volumes.unlock_profile));
-        node_routes_.push_back(volume_routes_->route(*add_lane(lane_config("volumes", config_.lanes.volumes))));
+        lanes::Lane& lane = *add_lane(lane_config("volumes", config_.lanes.volumes));
+        node_routes_.push_back(volume_routes_->route(lane));
+        if (config_.volumes.escrow_headers) {
+            header_scrub_ =
+                std::make_unique<node_api::HeaderScrub>(key_manager_->volumes(), host_name(), system_clock());
+            status_.set_headers(header_scrub_.get());
+        }
+        volume_care_routes_ = std::make_unique<node_api::VolumeCareRoutes>(
+            *key_manager_,
+            [this](const core::Caller& caller, const SecretId& key) {
+                return passphrase("volume.key.used", caller, key);
+            },
+            node_api::VolumeCareConfig{.host = host_name(),
+                                       .keep_copies = config_.volumes.escrow_headers,
+                                       .erasures = config_.volumes.erasures,
+                                       .program = std::string("sallyport ") + SALLYPORT_VERSION,
+                                       .drop_cached = [this](const SecretId& key) { return drop_from_libvirt(key); },
+                                       .scrub = header_scrub_.get()});
+        node_routes_.push_back(volume_care_routes_->route(lane));
     }
 
     Result<void> build_object_door() {
@@ -426,6 +475,8 @@ private:
     std::unique_ptr<volume::VolumeEncryptor> volumes_;
     std::unique_ptr<volume::Attacher> attacher_;
     std::unique_ptr<node_api::VolumeRoutes> volume_routes_;
+    std::unique_ptr<node_api::HeaderScrub> header_scrub_;
+    std::unique_ptr<node_api::VolumeCareRoutes> volume_care_routes_;
     std::vector<http::Route> node_routes_;
     std::unique_ptr<lanes::EdgeThreads> edge_;
     // After the event loops: its connections to Keystone live on them.
@@ -437,6 +488,7 @@ private:
     std::unique_ptr<objects::ObjectDoor> objects_;
     std::vector<std::unique_ptr<http::Server>> servers_;
     std::unique_ptr<Sweeper> sweeper_;
+    std::unique_ptr<Sweeper> header_sweeper_;
 };
 
 }  // namespace

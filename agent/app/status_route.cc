@@ -102,6 +102,7 @@ api::Response StatusRoute::answer(const api::Request& request, const core::Calle
     status["audit"] = audit_ == nullptr
                           ? json::value(nullptr)
                           : json::value({{"file", config_.audit->file}, {"lines", audit_->end().sequence}});
+    if (headers_ != nullptr) status["volume_headers"] = node_api::to_json(headers_->state());
     return node_api::answer(std::move(status));
 }
 

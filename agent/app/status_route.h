@@ -9,6 +9,7 @@
 #include "agent/http/route.h"
 #include "agent/http/server.h"
 #include "agent/lanes/lane.h"
+#include "agent/node_api/header_scrub.h"
 
 namespace sallyport::app {
 
@@ -21,6 +22,7 @@ public:
     void add(const lanes::Lane& lane) { lanes_.push_back(&lane); }
     void add(std::string name, const http::Server& server) { servers_.push_back({std::move(name), &server}); }
     void set_audit(const audit::AuditLog* log) { audit_ = log; }
+    void set_headers(const node_api::HeaderScrub* scrub) { headers_ = scrub; }
 
     http::Route route() const;
     /// One line of the same for systemd.
@@ -39,6 +41,7 @@ private:
     std::vector<const lanes::Lane*> lanes_;
     std::vector<NamedServer> servers_;
     const audit::AuditLog* audit_ = nullptr;
+    const node_api::HeaderScrub* headers_ = nullptr;
 };
 
 /// A database URL without what may be a password in it.

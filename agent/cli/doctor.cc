@@ -40,7 +40,7 @@ Findings examine(const CliContext& context) {
     const Patient patient{context.config_file, *config, ask_agent(context)};
     for (const auto check :
          {check_config_file, check_agent, check_keks, check_memory, check_core_dumps, check_database, check_keystone,
-          check_volumes, check_hypervisor, check_audit, check_room, check_leftovers}) {
+          check_volumes, check_headers, check_hypervisor, check_audit, check_room, check_leftovers}) {
         std::ranges::move(check(patient), std::back_inserter(all));
     }
     std::ranges::move(check_clock(), std::back_inserter(all));

@@ -39,6 +39,7 @@ Findings check_clock();
 Findings check_database(const Patient& patient);
 Findings check_keystone(const Patient& patient);
 Findings check_volumes(const Patient& patient);
+Findings check_headers(const Patient& patient);
 Findings check_hypervisor(const Patient& patient);
 Findings check_audit(const Patient& patient);
 Findings check_room(const Patient& patient);

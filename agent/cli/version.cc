@@ -14,4 +14,6 @@ void add_version_command(CLI::App& root, CliContext& context) {
     });
 }
 
+std::string version_text() { return "sallyport " SALLYPORT_VERSION; }
+
 }  // namespace sallyport::cli

@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "agent/cli/output.h"
+#include "agent/cli/volume_care.h"
 #include "agent/cli/volume_key.h"
 #include "agent/cli/volume_options.h"
 #include "agent/node_api/volume_json.h"
@@ -102,6 +103,7 @@ void add_volume_commands(CLI::App& root, CliContext& context) {
     add_volume_encrypt(noun, context);
     add_volume_decrypt(noun, context);
     add_volume_key_commands(noun, context);
+    add_volume_care_commands(noun, context);
 }
 
 }  // namespace sallyport::cli

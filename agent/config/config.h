@@ -142,6 +142,8 @@ enum class UnlockProfile { RandomKey, Passphrase };
 struct Volumes {
     UnlockProfile unlock_profile = UnlockProfile::RandomKey;          ///< of `volume format` where it does not say
     std::string attachments = "/var/lib/sallyport-node/attachments";  ///< folder of what undoes an attach
+    bool escrow_headers = true;                                       ///< the key manager keeps copies of headers
+    std::string erasures = "/var/lib/sallyport-node/erasures";        ///< folder of the certificates of `volume erase`
 };
 
 struct Hypervisor {

@@ -240,7 +240,12 @@ SectionOf<Volumes> volume_options() {
                 "bits, opens in milliseconds. passphrase: Argon2id, for what people can remember.")
         .option(
             "attachments", &Volumes::attachments, path("the path of a folder"),
-            "What is needed to undo an attach: a file for each volume that `volume open` mapped. Kept over restarts.");
+            "What is needed to undo an attach: a file for each volume that `volume open` mapped. Kept over restarts.")
+        .option("escrow_headers", &Volumes::escrow_headers, boolean(),
+                "Keep a copy of a volume's header, encrypted, in the database before every change of it that the agent "
+                "makes, and compare headers with their copies once a day.")
+        .option("erasures", &Volumes::erasures, path("the path of a folder"),
+                "Where `volume erase` keeps its certificates and the key that signs them (made at first use).");
 }
 
 SectionOf<Hypervisor> hypervisor_options() {

@@ -49,7 +49,7 @@ struct Verbs {
     Result<json::object> format(const json::object& body) const {
         const volume::DevicePath device = TRY(path(body, "device"));
         volume::FormatOptions options = TRY(format_options_from(body, default_profile));
-        if (body.contains("header")) options.header = TRY(new_path(body, "header"));
+        if (body.contains("header")) options.header = TRY(checked_new_path(TRY(required_text(body, "header"))));
         const volume::Passphrase key = TRY(passphrase(body));
         return to_json(TRY(volumes.format(device, key, options)));
     }
@@ -58,7 +58,8 @@ struct Verbs {
         volume::AttachRequest request = TRY(attach_request_from(body, default_profile));
         request.path = TRY(checked_link(request.path.str()));
         if (request.open.header)
-            request.open.header = TRY(request.first_use ? new_path(body, "header") : path(body, "header"));
+            request.open.header =
+                TRY(request.first_use ? checked_new_path(TRY(required_text(body, "header"))) : path(body, "header"));
         return to_json(TRY(attacher.attach(request, [&] { return passphrase(body); })));
     }
 
@@ -84,10 +85,10 @@ struct Verbs {
 
     Result<json::object> encrypt(const json::object& body) const {
         const volume::DevicePath source = TRY(path(body, "source"));
-        const volume::DevicePath destination = TRY(new_path(body, "destination"));
+        const volume::DevicePath destination = TRY(checked_new_path(TRY(required_text(body, "destination"))));
         const volume::FormatOptions options = TRY(format_options_from(body, default_profile));
         volume::ImageCryptOptions copying = TRY(copy_options(body));
-        if (body.contains("header")) copying.header = TRY(new_path(body, "header"));
+        if (body.contains("header")) copying.header = TRY(checked_new_path(TRY(required_text(body, "header"))));
         std::optional<ProgressBoard::Line> line = TRY(follow(body, copying));
         const volume::Passphrase key = TRY(passphrase(body));
         return report(destination, TRY(volume::encrypt_image(source, destination.str(), key, options, copying)));
@@ -95,7 +96,7 @@ struct Verbs {
 
     Result<json::object> decrypt(const json::object& body) const {
         const volume::DevicePath source = TRY(path(body, "source"));
-        const volume::DevicePath destination = TRY(new_path(body, "destination"));
+        const volume::DevicePath destination = TRY(checked_new_path(TRY(required_text(body, "destination"))));
         volume::ImageCryptOptions copying = TRY(copy_options(body));
         if (body.contains("header")) copying.header = TRY(path(body, "header"));
         if (const json::value* plain = body.if_contains("plain")) copying.plain = TRY(plain_from(*plain));
@@ -126,16 +127,6 @@ struct Verbs {
             board.update(job, done, total);
         };
         return line;
-    }
-
-    /// The folder of a file that is to be made is checked; the file itself is made without following anything.
-    Result<volume::DevicePath> new_path(const json::object& body, std::string_view name) const {
-        const fs::path wanted(TRY(required_text(body, name)));
-        if (!wanted.has_filename() || wanted.filename() == "." || wanted.filename() == "..") {
-            return Error{Code::InvalidInput, wanted.string() + " is no name of a file", {}};
-        }
-        const volume::DevicePath folder = TRY(checked_path(wanted.parent_path().string()));
-        return volume::DevicePath((fs::path(folder.str()) / wanted.filename()).string());
     }
 
     static json::object report(const volume::DevicePath& destination, const volume::ImageCryptReport& report) {
@@ -201,6 +192,15 @@ Result<volume::DevicePath> checked_link(const std::string& path) {
     if (!is_in_dev((wanted.parent_path() / target).lexically_normal()))
         return Error{Code::InvalidInput, path + " is a link to " + target.string() + ", which is no device", {}};
     return volume::DevicePath(path);
+}
+
+Result<volume::DevicePath> checked_new_path(const std::string& path) {
+    const fs::path wanted(path);
+    if (!wanted.has_filename() || wanted.filename() == "." || wanted.filename() == "..") {
+        return Error{Code::InvalidInput, wanted.string() + " is no name of a file", {}};
+    }
+    const volume::DevicePath folder = TRY(checked_path(wanted.parent_path().string()));
+    return volume::DevicePath((fs::path(folder.str()) / wanted.filename()).string());
 }
 
 api::Response VolumeRoutes::handle(const api::Request& request, const core::Caller& caller) {

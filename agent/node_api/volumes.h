@@ -59,6 +59,8 @@ private:
 /// A path that the agent may open for a caller: absolute, without "." and "..", and through no symbolic link but udev's
 /// own under /dev (whose target is given back). Error: `InvalidInput`, `NotFound`.
 Result<volume::DevicePath> checked_path(const std::string& path);
+/// The same for a file that is to be made: its folder is checked, and whoever makes it follows nothing.
+Result<volume::DevicePath> checked_new_path(const std::string& path);
 
 /// The same for a volume that is attached: a link that leads into /dev stays as it is, since the mapping is called
 /// after it and it may be replaced. Its folder must be free of links, outside of /dev. Error: `InvalidInput`,

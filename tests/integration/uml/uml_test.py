@@ -74,6 +74,12 @@ class UserModeLinux(unittest.TestCase):
         os.truncate(disk, 64 * MIB)
         output = self.run_inside("inside_os_brick.py", [disk],
                                  {"KEY": self.file("key", hashlib.sha256(b"a key").digest())}, seconds=300)
+    def test_keys_of_volumes_in_use_are_changed(self):
+        disk = self.file("disk", b"")
+        os.truncate(disk, 64 * MIB)
+        output = self.run_inside("inside_keys.sh", [disk], {
+            "KEY": self.file("key", hashlib.sha256(b"a key").digest()),
+            "OTHER_KEY": self.file("other", hashlib.sha256(b"another key").digest())}, seconds=280)
         self.assertEqual(output.count("ok "), 5, output)
 
     def test_golden_volumes_show_what_dm_crypt_showed_when_they_were_made(self):

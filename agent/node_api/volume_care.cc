@@ -1,0 +1,178 @@
+#include "agent/node_api/volume_care.h"
+
+#include <boost/json.hpp>
+
+#include <algorithm>
+#include <string_view>
+#include <utility>
+
+#include "agent/node_api/answer.h"
+#include "agent/node_api/erasure_certificate.h"
+#include "agent/node_api/request_body.h"
+#include "agent/node_api/volume_care_json.h"
+#include "agent/node_api/volume_ledger.h"
+#include "agent/node_api/volumes.h"
+#include "integrations/volume/erase.h"
+#include "integrations/volume/header_care.h"
+#include "integrations/volume/rotate.h"
+#include "keymanager/base/log.h"
+
+namespace sallyport::node_api {
+namespace {
+
+namespace json = boost::json;
+
+constexpr std::string_view Root = "/sallyport/v1/volume-care";
+
+bool flag_at(const json::object& body, std::string_view member) {
+    const json::value* value = body.if_contains(member);
+    return value != nullptr && value->is_bool() && value->get_bool();
+}
+
+/// One request on its way through the verbs.
+struct Verbs {
+    const VolumeCareRoutes::Passphrases& passphrases;
+    const VolumeCareConfig& config;
+    const core::Caller& caller;
+    VolumeLedger ledger;
+
+    Result<volume::DevicePath> device(const json::object& body) const {
+        return checked_path(TRY(required_text(body, "device")));
+    }
+
+    /// Whose header: named by its uuid, or found on the device.
+    Result<model::VolumeUuid> volume(const json::object& body) {
+        if (auto uuid = TRY(optional_text(body, "uuid"))) return model::VolumeUuid(*std::move(uuid));
+        return volume::volume_on(TRY(device(body)), ledger);
+    }
+
+    /// A kept header: the version that is asked for, else the newest that is whole (what a restore replaced is kept
+    /// too, damaged as it was).
+    struct Chosen {
+        int version = 0;
+        volume::HeaderBackup header;
+    };
+    Result<Chosen> header(const json::object& body, const model::VolumeUuid& uuid) {
+        if (const json::value* wanted = body.if_contains("version"); wanted != nullptr && wanted->is_int64()) {
+            const int version = static_cast<int>(std::clamp<std::int64_t>(wanted->get_int64(), 0, 1 << 30));
+            return Chosen { version, TRY(volume::kept_header(ledger, uuid, version)) };
+        }
+        const auto kept = TRY(ledger.headers(uuid));
+        for (const model::HeaderVersion& one : kept) {
+            auto header = volume::kept_header(ledger, uuid, one.version);
+            if (header) return Chosen{one.version, *std::move(header)};
+            if (header.error().code != Code::Corrupt && header.error().code != Code::InvalidInput)
+                return header.error();
+        }
+        return Error{Code::NotFound, "the key manager keeps no whole header of volume " + uuid.str(), {}};
+    }
+
+    Result<json::object> backup(const json::object& body) {
+        return to_json(TRY(volume::keep_header_of(TRY(device(body)), ledger, "request")));
+    }
+
+    Result<json::object> list(const json::object& body) {
+        const model::VolumeUuid uuid = TRY(volume(body));
+        json::array versions;
+        const auto kept = TRY(ledger.headers(uuid));
+        for (const model::HeaderVersion& version : kept) versions.push_back(to_json(version));
+        return json::object{{"uuid", uuid.str()}, {"versions", std::move(versions)}};
+    }
+
+    /// Of all volumes of this machine, whosever they are: as `doctor` shows it.
+    Result<json::object> check() const {
+        if (config.scrub == nullptr) return Error{Code::NotFound, "no copies of headers are kept here", {}};
+        return to_json(TRY(config.scrub->run()));
+    }
+
+    Result<json::object> export_header(const json::object& body) {
+        const model::VolumeUuid uuid = TRY(volume(body));
+        const volume::DevicePath destination = TRY(checked_new_path(TRY(required_text(body, "destination"))));
+        const Chosen chosen = TRY(header(body, uuid));
+        TRY(volume::write_header_file(chosen.header, destination.str()));
+        return json::object{{"uuid", uuid.str()}, {"version", chosen.version}, {"destination", destination.str()}};
+    }
+
+    Result<json::object> restore(const json::object& body) {
+        const volume::DevicePath path = TRY(device(body));
+        const model::VolumeUuid uuid = TRY(volume(body));
+        const Chosen chosen = TRY(header(body, uuid));
+        volume::Ledger* keep = config.keep_copies ? &ledger : nullptr;
+        const auto report = TRY(volume::restore_header(chosen.header, path, keep, flag_at(body, "force")));
+        json::object answer{{"device", path.str()}, {"uuid", uuid.str()}, {"version", chosen.version}};
+        if (report.replaced_version) answer["replaced_version"] = *report.replaced_version;
+        return answer;
+    }
+
+    Result<json::object> rotate(const json::object& body) {
+        const volume::DevicePath path = TRY(device(body));
+        volume::RotateOptions options;
+        options.ledger = &ledger;
+        options.old_secret = SecretId(TRY(required_text(body, "secret")));
+        options.new_secret = SecretId(TRY(required_text(body, "new_secret")));
+        options.keep_copies = config.keep_copies;
+        const volume::Passphrase old_key = TRY(passphrases(caller, options.old_secret));
+        const volume::Passphrase new_key = TRY(passphrases(caller, options.new_secret));
+        return to_json(TRY(volume::rotate_key(path, old_key, new_key, options)));
+    }
+
+    Result<json::object> erase(const json::object& body) {
+        const volume::DevicePath path = TRY(device(body));
+        volume::EraseOptions options;
+        options.ledger = &ledger;
+        options.secret = SecretId(TRY(required_text(body, "secret")));
+        options.drop_cached = config.drop_cached;
+        // Of an erasure that was interrupted the key may be gone; whether one was, the device or the record says.
+        auto key = passphrases(caller, *options.secret);
+        if (!key && key.error().code != Code::NotFound) return std::move(key).error();
+        const CertificateFolder folder = TRY(CertificateFolder::open(config.erasures));
+        const EraseScene scene{config.host, "user " + caller.user.str() + " of project " + caller.project.str(),
+                               config.program};
+        json::object certificate;
+        options.certify = [&folder, &scene, &certificate](const volume::EraseReport& report) -> Result<void> {
+            certificate = TRY(certificate_of(report, scene, folder.key()));
+            const std::string file = TRY(folder.write(report.volume.uuid, certificate));
+            certificate["file"] = file;
+            return {};
+        };
+        TRY(volume::erase_volume(path, key ? &*key : nullptr, options));
+        return certificate;
+    }
+
+    Result<json::object> run(const api::Request& request) {
+        if (!is_admin(caller)) return Error{Code::Forbidden, "volumes are for callers with the role admin", {}};
+        std::string_view verb = request.target;
+        verb.remove_prefix(std::min(verb.size(), Root.size()));
+        if (request.method != "POST")
+            return Error{Code::NotFound, "there is no " + request.method + " " + request.target, {}};
+        const json::object body = TRY(body_of(request));
+        if (verb == "/header-backup") return backup(body);
+        if (verb == "/header-list") return list(body);
+        if (verb == "/header-check") return check();
+        if (verb == "/header-export") return export_header(body);
+        if (verb == "/header-restore") return restore(body);
+        if (verb == "/rotate") return rotate(body);
+        if (verb == "/erase") return erase(body);
+        return Error{Code::NotFound, "there is no " + request.target, {}};
+    }
+};
+
+}  // namespace
+
+api::Response VolumeCareRoutes::handle(const api::Request& request, const core::Caller& caller) {
+    const LogScope scope(request.request_id);
+    return answer(
+        Verbs{passphrases_, config_, caller, VolumeLedger(key_manager_.volumes(), caller, config_.host)}.run(request));
+}
+
+http::Route VolumeCareRoutes::route(lanes::Lane& lane) {
+    const auto handler = [this, &lane](const api::Request& request,
+                                       const core::Caller& caller) -> http::asio::awaitable<api::Response> {
+        auto response = co_await lane.run([this, &request, &caller] { return handle(request, caller); });
+        if (!response) co_return answer(response.error());
+        co_return std::move(*response);
+    };
+    return {std::string(Root), handler};
+}
+
+}  // namespace sallyport::node_api
