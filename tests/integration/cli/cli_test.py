@@ -75,7 +75,7 @@ class Policy(unittest.TestCase):
 
     def test_show_lists_every_rule_with_its_default_and_effect(self):
         rows = {row["rule"]: row for row in json.loads(self.policy("show", "-f", "json").stdout)}
-        self.assertEqual(len(rows), 86)
+        self.assertEqual(len(rows), 87)
         self.assertEqual(rows["secrets:post"]["effect"], "admin, creator")
         self.assertFalse(any(row["changed"] for row in rows.values()))
         policy = self.file("secrets:post: rule:admin\n")
@@ -101,7 +101,7 @@ class Policy(unittest.TestCase):
             if status < 2:
                 self.assertIs(json.loads(answer.stdout)["allowed"], status == 0, words)
         every = json.loads(self.policy("check", "--role", "reader", "-f", "json").stdout)
-        self.assertEqual(len(every), 50)
+        self.assertEqual(len(every), 51)
         self.assertFalse(any(row["allowed"] for row in every))
 
     def test_the_sample_is_a_policy_file_that_changes_nothing(self):
