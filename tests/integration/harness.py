@@ -25,6 +25,7 @@ import base64
 import http.client
 import json
 import os
+import random
 import shutil
 import signal
 import socket
@@ -49,11 +50,26 @@ def need(program, package):
     return path
 
 
+_reserved_ports = []
+
+
 def free_port():
-    """A TCP port on loopback that nobody listens on now."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
+    """A TCP port on loopback that nobody listens on, kept for this process until it ends. It lies below those that the
+    kernel gives to connections: none of them, and no other test, takes it before its server has it (or while that one is
+    restarted)."""
+    first_of_connections = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    while True:
+        port = random.randrange(10240, first_of_connections)
+        reservation = socket.socket(socket.AF_UNIX)
+        try:
+            reservation.bind(f"\0sallyport-test-port-{port}")
+            with socket.socket() as listener:
+                listener.bind(("127.0.0.1", port))
+        except OSError:
+            reservation.close()
+            continue
+        _reserved_ports.append(reservation)
+        return port
 
 
 def temporary_folder(test):

@@ -48,7 +48,7 @@ need() { command -v "$1" > /dev/null || { echo "demo: $1 is missing: apt-get ins
 # --- the agent -------------------------------------------------------------------------------------------------------
 
 free_port() {
-    /usr/bin/python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+    PYTHONPATH="$HERE/.." PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 -c 'import harness; print(harness.free_port())'
 }
 
 # $1: extra sections.
