@@ -75,7 +75,8 @@ constexpr std::array Steps{
     // Of a removed project, when nothing is under it any more.
     SALLYPORT_STEP("kek_data",
                    "deleted = '1' AND (t.deleted_at IS NULL OR t.deleted_at < :before)"
-                   " AND NOT EXISTS (SELECT 1 FROM encrypted_data c WHERE c.kek_id = t.id)",
+                   " AND NOT EXISTS (SELECT 1 FROM encrypted_data c WHERE c.kek_id = t.id)"
+                   " AND NOT EXISTS (SELECT 1 FROM sp_volume_headers c WHERE c.kek_id = t.id)",
                    parts),
     SALLYPORT_STEP("secrets",
                    "deleted = '1' AND (t.deleted_at IS NULL OR t.deleted_at < :before)"
@@ -89,18 +90,19 @@ constexpr std::array Steps{
                    secrets),
 };
 
-#define SALLYPORT_NOTHING_REFERS_TO_P                                                                               \
-    " AND NOT EXISTS (SELECT 1 FROM secrets c WHERE c.project_id = p.id)"                                           \
-    " AND NOT EXISTS (SELECT 1 FROM containers c WHERE c.project_id = p.id)"                                        \
-    " AND NOT EXISTS (SELECT 1 FROM orders c WHERE c.project_id = p.id)"                                            \
-    " AND NOT EXISTS (SELECT 1 FROM project_quotas c WHERE c.project_id = p.id)"                                    \
-    " AND NOT EXISTS (SELECT 1 FROM project_secret_store c WHERE c.project_id = p.id)"                              \
-    " AND NOT EXISTS (SELECT 1 FROM container_consumer_metadata c WHERE c.project_id = p.id)"                       \
-    " AND NOT EXISTS (SELECT 1 FROM secret_consumer_metadata c WHERE c.project_id = p.id)"                          \
-    " AND NOT EXISTS (SELECT 1 FROM certificate_authorities c WHERE c.project_id = p.id)"                           \
-    " AND NOT EXISTS (SELECT 1 FROM project_certificate_authorities c WHERE c.project_id = p.id)"                   \
-    " AND NOT EXISTS (SELECT 1 FROM preferred_certificate_authorities c WHERE c.project_id = p.id)"                 \
-    " AND NOT EXISTS (SELECT 1 FROM kek_data k JOIN encrypted_data e ON e.kek_id = k.id WHERE k.project_id = p.id)" \
+#define SALLYPORT_NOTHING_REFERS_TO_P                                                                                  \
+    " AND NOT EXISTS (SELECT 1 FROM secrets c WHERE c.project_id = p.id)"                                              \
+    " AND NOT EXISTS (SELECT 1 FROM containers c WHERE c.project_id = p.id)"                                           \
+    " AND NOT EXISTS (SELECT 1 FROM orders c WHERE c.project_id = p.id)"                                               \
+    " AND NOT EXISTS (SELECT 1 FROM project_quotas c WHERE c.project_id = p.id)"                                       \
+    " AND NOT EXISTS (SELECT 1 FROM project_secret_store c WHERE c.project_id = p.id)"                                 \
+    " AND NOT EXISTS (SELECT 1 FROM container_consumer_metadata c WHERE c.project_id = p.id)"                          \
+    " AND NOT EXISTS (SELECT 1 FROM secret_consumer_metadata c WHERE c.project_id = p.id)"                             \
+    " AND NOT EXISTS (SELECT 1 FROM certificate_authorities c WHERE c.project_id = p.id)"                              \
+    " AND NOT EXISTS (SELECT 1 FROM project_certificate_authorities c WHERE c.project_id = p.id)"                      \
+    " AND NOT EXISTS (SELECT 1 FROM preferred_certificate_authorities c WHERE c.project_id = p.id)"                    \
+    " AND NOT EXISTS (SELECT 1 FROM kek_data k JOIN encrypted_data e ON e.kek_id = k.id WHERE k.project_id = p.id)"    \
+    " AND NOT EXISTS (SELECT 1 FROM kek_data k JOIN sp_volume_headers h ON h.kek_id = k.id WHERE k.project_id = p.id)" \
     " LIMIT 500"
 
 constexpr Query FindRemovedProjects{

@@ -1,6 +1,7 @@
 #include <string>
 
 #include "keymanager/base/uuid.h"
+#include "keymanager/db/clean.h"
 #include "keymanager/db/life_cycle_repository.h"
 #include "keymanager/db/repository.h"
 #include "keymanager/db/volume_repository.h"
@@ -120,6 +121,23 @@ TEST_P(RepositoryConformance, OlderHeadersAreDestroyedAndTheVersionsGoOn) {
     EXPECT_EQ(*keep(db(), uuid, std::string(64, 'd')), 4);
     EXPECT_EQ(*db().write([&uuid](Session& session) { return destroy_headers_before(session, uuid, 99); }), 2);
     EXPECT_TRUE(db().read([&uuid](Session& session) { return list_headers(session, uuid); })->empty());
+}
+
+TEST_P(RepositoryConformance, CleaningLeavesTheKekUnderWhichAHeaderLies) {
+    const VolumeUuid uuid(random_uuid());
+    ASSERT_TRUE(keep(db(), uuid, std::string(64, 'a')));
+    const auto is_whole = [this, &uuid] {
+        return bool(db().read([&uuid](Session& session) { return find_header(session, uuid, 1); }));
+    };
+    const Timestamp later = Now + std::chrono::hours(1);
+    ASSERT_TRUE(clean(db(), {later, true}));
+    EXPECT_TRUE(is_whole());
+    ASSERT_TRUE(db().write([](Session& session) { return delete_project(session, Ours, Now); }));
+    ASSERT_TRUE(clean(db(), {later, true}));
+    EXPECT_TRUE(is_whole());
+    ASSERT_TRUE(db().write([&uuid](Session& session) { return destroy_headers_before(session, uuid, 2); }));
+    ASSERT_TRUE(clean(db(), {later, true}));
+    EXPECT_FALSE(*db().read([](Session& session) { return find_kek(session, Ours, "plugin"); }));
 }
 
 TEST_P(RepositoryConformance, ADestroyedSecretCannotComeBack) {
