@@ -18,8 +18,26 @@ model::SecretConsumer our_consumer(const libvirt::VolumeId& volume) {
 }  // namespace
 
 Result<std::vector<SecretId>> KeyManagerKeys::known(const core::Caller& caller, const libvirt::VolumeId& volume,
-                                                    const std::string& /*device*/) {
-    return key_manager_.consumers().secrets_used_by(caller, ResourceType, volume.str());
+                                                    const std::string& device) {
+    // What a rotation noted is truer than what was registered before it.
+    std::vector<SecretId> keys = recorded(caller, device);
+    for (SecretId& key : TRY(key_manager_.consumers().secrets_used_by(caller, ResourceType, volume.str()))) {
+        if (std::ranges::find(keys, key) == keys.end()) keys.push_back(std::move(key));
+    }
+    return keys;
+}
+
+std::vector<SecretId> KeyManagerKeys::recorded(const core::Caller& caller, const std::string& device) const {
+    if (device.empty()) return {};
+    const auto facts = volumes_->inspect(volume::DevicePath(device));
+    if (!facts || !facts->luks) return {};
+    const auto record = key_manager_.volumes().find(caller, model::VolumeUuid(facts->luks->uuid));
+    if (!record || !*record) return {};
+    std::vector<SecretId> keys;
+    for (const auto& secret : {(*record)->secret, (*record)->next_secret}) {
+        if (secret) keys.push_back(*secret);
+    }
+    return keys;
 }
 
 Result<volume::Passphrase> KeyManagerKeys::passphrase(const core::Caller& caller, const SecretId& key) {

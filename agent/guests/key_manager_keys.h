@@ -10,7 +10,8 @@
 namespace sallyport::guests {
 
 /// The keys of a volume are the secrets whose consumers (resource type "volume", resource id the volume's) say so,
-/// whoever registered those: Cinder for a volume that it made, `remember` for one that was injected.
+/// whoever registered those: Cinder for a volume that it made, `remember` for one that was injected. Before them come
+/// the keys of the key manager's record of the device's LUKS volume: `volume rotate` notes them there.
 ///
 /// `passphrases` fetches a key with a caller's rights, and writes the audit log. All must outlive this.
 class KeyManagerKeys final : public VolumeKeys {
@@ -28,6 +29,8 @@ public:
     Result<void> forget(const core::Caller& caller, const libvirt::VolumeId& volume) override;
 
 private:
+    std::vector<SecretId> recorded(const core::Caller& caller, const std::string& device) const;
+
     core::KeyManager& key_manager_;
     Passphrases passphrases_;
     std::unique_ptr<volume::VolumeEncryptor> volumes_;

@@ -1,6 +1,8 @@
 #include "agent/guests/key_manager_keys.h"
 
 #include "agent/node_api/passphrase.h"
+#include "keymanager/core/volumes.h"
+#include "tests/unit/integrations/volume/scratch.h"
 #include "tests/unit/keymanager/core/world.h"
 
 namespace sallyport::guests {
@@ -51,6 +53,26 @@ TEST_F(KeyManagerKeysTest, WhatCinderNotedIsKnownAndStays) {
     EXPECT_EQ(known(), std::vector{cinders});
     ASSERT_TRUE(keys_.forget(core::Admin, Volume));
     EXPECT_EQ(known(), std::vector{cinders});
+}
+
+TEST_F(KeyManagerKeysTest, AfterARotationTheNewKeyIsTheFirst) {
+    const volume::Scratch scratch;
+    const volume::DevicePath disk = scratch.zeros("disk", 32U << 20U);
+    const auto formatted =
+        volume::make_luks_encryptor()->format(disk, volume::passphrase_of(volume::KeyHex), volume::FormatOptions());
+    ASSERT_TRUE(formatted) << formatted.error().message;
+    const SecretId old = stored(), current = stored();
+    ASSERT_TRUE(keys_.remember(core::Admin, Volume, old));
+    model::VolumeRecord record{.uuid = model::VolumeUuid(formatted->luks->uuid), .project = {}};
+    record.secret = current;
+    ASSERT_TRUE(key_manager_->volumes().put(core::Admin, record));
+    EXPECT_EQ(*keys_.known(core::Admin, Volume, disk.str()), (std::vector{current, old}));
+    record.secret = old;
+    record.next_secret = current;
+    ASSERT_TRUE(key_manager_->volumes().put(core::Admin, record));
+    EXPECT_EQ(*keys_.known(core::Admin, Volume, disk.str()), (std::vector{old, current})) << "half way";
+    EXPECT_EQ(known(), std::vector{old}) << "no device, no record";
+    EXPECT_EQ(*keys_.known(core::Observer, Volume, disk.str()), std::vector{old}) << "records are the administrators'";
 }
 
 TEST_F(KeyManagerKeysTest, FetchesWhatAKeyMakesWithTheCallersRights) {
