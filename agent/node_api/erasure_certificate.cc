@@ -1,11 +1,8 @@
 #include "agent/node_api/erasure_certificate.h"
 
 #include <boost/json.hpp>
-#include <fcntl.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -13,10 +10,10 @@
 #include <sstream>
 #include <utility>
 
+#include "integrations/volume/new_file.h"
 #include "keymanager/base/bytes.h"
 #include "keymanager/base/clock.h"
 #include "keymanager/base/codec.h"
-#include "keymanager/base/durable.h"
 #include "keymanager/crypto/digest.h"
 
 namespace sallyport::node_api {
@@ -79,6 +76,11 @@ std::optional<std::string> text_at(const json::object& object, std::string_view 
     return std::string(value->get_string());
 }
 
+Result<void> write_whole(volume::NewFile& file, const std::string& text) {
+    TRY(file.file().write(0, bytes_of(text)));
+    return file.publish();
+}
+
 }  // namespace
 
 Result<json::object> certificate_of(const volume::EraseReport& report, const EraseScene& scene,
@@ -102,17 +104,15 @@ Result<json::object> verified_certificate(const std::string& text, const std::op
     const auto value = text_at(seal->get_object(), "value");
     const auto carried = text_at(seal->get_object(), "public_key");
     if (!value || !carried || text_at(seal->get_object(), "algorithm") != "Ed25519") return not_a_certificate();
-    if (public_key && TRY(fingerprint_of(*public_key)) != TRY(fingerprint_of(*carried))) {
-        return Error {
-            Code::WrongKey, "the certificate is signed by another key, " + TRY(fingerprint_of(*carried))
-            , {}
-        };
+    const std::string signer = TRY(fingerprint_of(*carried));
+    if (public_key && TRY(fingerprint_of(*public_key)) != signer) {
+        return Error{Code::WrongKey, "the certificate is signed by another key, " + signer, {}};
     }
     const auto signature = from_base64(*value);
     if (!signature) return not_a_certificate();
     TRY(crypto::verify_signature(*carried, bytes_of(json::serialize(*statement)), *signature));
     json::object verified = statement->get_object();
-    verified["signed_by"] = TRY(fingerprint_of(*carried));
+    verified["signed_by"] = signer;
     return verified;
 }
 
@@ -143,21 +143,11 @@ Result<std::string> CertificateFolder::write(const std::string& uuid, const json
     const std::string text = json::serialize(certificate) + "\n";
     for (int number = 1;; ++number) {
         const std::string path = path_ + "/" + uuid + (number == 1 ? "" : "-" + std::to_string(number)) + ".json";
-        const std::string temporary = path + ".new";
-        ::unlink(temporary.c_str());
-        const int fd = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-        const bool written =
-            fd >= 0 && ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()) && ::fsync(fd) == 0;
-        const int why = errno;
-        if (fd >= 0) ::close(fd);
-        if (!written) return Error{Code::Io, "cannot write " + temporary + ": " + std::strerror(why), {}};
-        const bool named = ::link(temporary.c_str(), path.c_str()) == 0;
-        const int reason = errno;
-        ::unlink(temporary.c_str());
-        if (!named && reason == EEXIST) continue;
-        if (!named) return Error{Code::Io, "cannot name " + path + ": " + std::strerror(reason), {}};
-        TRY(flush_folder_of(path));
-        return path;
+        auto file = volume::NewFile::create(path, false);
+        const auto named = file ? write_whole(*file, text) : Result<void>(file.error());
+        if (named) return path;
+        // One of that name is there, or came meanwhile.
+        if (named.error().code != Code::Refused) return named.error();
     }
 }
 

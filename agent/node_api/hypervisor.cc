@@ -11,11 +11,11 @@
 #include <vector>
 
 #include "agent/node_api/answer.h"
+#include "agent/node_api/lane_route.h"
 #include "agent/node_api/request_body.h"
 #include "integrations/libvirt/domain_secrets.h"
 #include "integrations/volume/passphrase.h"
 #include "keymanager/base/bytes.h"
-#include "keymanager/base/log.h"
 #include "keymanager/base/uuid.h"
 
 namespace sallyport::node_api {
@@ -258,7 +258,6 @@ Result<guests::Need> need_from(const json::object& disk, const std::string& doma
 }
 
 api::Response HypervisorRoutes::handle(const api::Request& request, const core::Caller& caller) {
-    const LogScope scope(request.request_id);
     return answer(Verbs{hypervisor_, keeper_, keys_, caller}.run(request));
 }
 
@@ -269,13 +268,9 @@ http::Route HypervisorRoutes::hook_route(lanes::Lane& lane) {
 }
 
 http::Route HypervisorRoutes::route_at(std::string prefix, lanes::Lane& lane) {
-    const auto handler = [this, &lane](const api::Request& request,
-                                       const core::Caller& caller) -> http::asio::awaitable<api::Response> {
-        auto response = co_await lane.run([this, &request, &caller] { return handle(request, caller); });
-        if (!response) co_return answer(std::move(response).error());
-        co_return *std::move(response);
-    };
-    return {std::move(prefix), handler};
+    return route_on(lane, std::move(prefix), [this](const api::Request& request, const core::Caller& caller) {
+        return handle(request, caller);
+    });
 }
 
 }  // namespace sallyport::node_api

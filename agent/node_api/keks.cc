@@ -9,9 +9,9 @@
 #include <utility>
 
 #include "agent/node_api/answer.h"
+#include "agent/node_api/lane_route.h"
 #include "agent/node_api/request_body.h"
 #include "keymanager/api/target.h"
-#include "keymanager/base/log.h"
 
 namespace sallyport::node_api {
 namespace {
@@ -108,7 +108,6 @@ struct Verbs {
 }  // namespace
 
 api::Response KekRoutes::handle(const api::Request& request, const core::Caller& caller) {
-    const LogScope scope(request.request_id);
     if (!is_admin(caller)) {
         return answer(Error{Code::Forbidden, "key-encryption keys are for callers with the role admin", {}});
     }
@@ -116,13 +115,9 @@ api::Response KekRoutes::handle(const api::Request& request, const core::Caller&
 }
 
 http::Route KekRoutes::route(lanes::Lane& lane) {
-    const auto handler = [this, &lane](const api::Request& request,
-                                       const core::Caller& caller) -> http::asio::awaitable<api::Response> {
-        auto response = co_await lane.run([this, &request, &caller] { return handle(request, caller); });
-        if (!response) co_return answer(std::move(response).error());
-        co_return *std::move(response);
-    };
-    return {std::string(Prefix), handler};
+    return route_on(lane, std::string(Prefix), [this](const api::Request& request, const core::Caller& caller) {
+        return handle(request, caller);
+    });
 }
 
 }  // namespace sallyport::node_api

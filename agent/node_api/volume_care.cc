@@ -8,6 +8,7 @@
 
 #include "agent/node_api/answer.h"
 #include "agent/node_api/erasure_certificate.h"
+#include "agent/node_api/lane_route.h"
 #include "agent/node_api/request_body.h"
 #include "agent/node_api/volume_care_json.h"
 #include "agent/node_api/volume_ledger.h"
@@ -15,7 +16,6 @@
 #include "integrations/volume/erase.h"
 #include "integrations/volume/header_care.h"
 #include "integrations/volume/rotate.h"
-#include "keymanager/base/log.h"
 
 namespace sallyport::node_api {
 namespace {
@@ -160,19 +160,14 @@ struct Verbs {
 }  // namespace
 
 api::Response VolumeCareRoutes::handle(const api::Request& request, const core::Caller& caller) {
-    const LogScope scope(request.request_id);
     return answer(
         Verbs{passphrases_, config_, caller, VolumeLedger(key_manager_.volumes(), caller, config_.host)}.run(request));
 }
 
 http::Route VolumeCareRoutes::route(lanes::Lane& lane) {
-    const auto handler = [this, &lane](const api::Request& request,
-                                       const core::Caller& caller) -> http::asio::awaitable<api::Response> {
-        auto response = co_await lane.run([this, &request, &caller] { return handle(request, caller); });
-        if (!response) co_return answer(response.error());
-        co_return std::move(*response);
-    };
-    return {std::string(Root), handler};
+    return route_on(lane, std::string(Root), [this](const api::Request& request, const core::Caller& caller) {
+        return handle(request, caller);
+    });
 }
 
 }  // namespace sallyport::node_api

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "agent/node_api/answer.h"
+#include "agent/node_api/lane_route.h"
 #include "agent/node_api/request_body.h"
 
 namespace sallyport::node_api {
@@ -71,13 +72,9 @@ api::Response VolumeKeyRoutes::handle(const api::Request& request, const core::C
 }
 
 http::Route VolumeKeyRoutes::route(lanes::Lane& lane) {
-    const auto handler = [this, &lane](const api::Request& request,
-                                       const core::Caller& caller) -> http::asio::awaitable<api::Response> {
-        auto response = co_await lane.run([this, &request, &caller] { return handle(request, caller); });
-        if (!response) co_return answer(response.error());
-        co_return std::move(*response);
-    };
-    return {std::string(Root), handler};
+    return route_on(lane, std::string(Root), [this](const api::Request& request, const core::Caller& caller) {
+        return handle(request, caller);
+    });
 }
 
 }  // namespace sallyport::node_api

@@ -10,11 +10,11 @@
 
 #include "agent/node_api/answer.h"
 #include "agent/node_api/attach_json.h"
+#include "agent/node_api/lane_route.h"
 #include "agent/node_api/request_body.h"
 #include "agent/node_api/volume_json.h"
 #include "integrations/volume/image_crypt.h"
 #include "keymanager/base/bytes.h"
-#include "keymanager/base/log.h"
 
 namespace sallyport::node_api {
 namespace {
@@ -204,7 +204,6 @@ Result<volume::DevicePath> checked_new_path(const std::string& path) {
 }
 
 api::Response VolumeRoutes::handle(const api::Request& request, const core::Caller& caller) {
-    const LogScope scope(request.request_id);
     return answer(Verbs{volumes_, attacher_, passphrases_, default_profile_, caller, board_}.run(request));
 }
 
@@ -217,12 +216,16 @@ api::Response VolumeRoutes::progress(const api::Request& request, const core::Ca
 }
 
 http::Route VolumeRoutes::route(lanes::Lane& lane) {
-    const auto handler = [this, &lane](const api::Request& request,
-                                       const core::Caller& caller) -> http::asio::awaitable<api::Response> {
+    auto on_lane = route_on(lane, std::string(Root), [this](const api::Request& request, const core::Caller& caller) {
+        return handle(request, caller);
+    });
+    // How far the lane's work is must not wait for the lane.
+    const auto handler = [this, on_lane = std::move(on_lane.handler)](
+                             const api::Request& request,
+                             const core::Caller& caller) -> http::asio::awaitable<api::Response> {
         if (request.method == "GET" && request.target.starts_with(ProgressRoot)) co_return progress(request, caller);
-        auto response = co_await lane.run([this, &request, &caller] { return handle(request, caller); });
-        if (!response) co_return answer(response.error());
-        co_return std::move(*response);
+        auto answering = on_lane(request, caller);
+        co_return co_await std::move(answering);
     };
     return {std::string(Root), handler};
 }

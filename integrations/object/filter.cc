@@ -68,7 +68,8 @@ std::vector<Headers::Entry> user_metadata(const Headers& headers) {
 Result<std::optional<CryptoMeta>> meta_in(const Headers& headers, std::string_view name) {
     const std::string* header = headers.find(name);
     if (header == nullptr) return {std::nullopt};
-    return { TRY(crypto_meta_from_header(*header)) };
+    CryptoMeta meta = TRY(crypto_meta_from_header(*header));
+    return {std::move(meta)};
 }
 
 /// Unseals the headers of a stored object, each with the keys under which it was sealed.

@@ -239,8 +239,8 @@ private:
     Result<void> ask_ledger() {
         if (options_.ledger == nullptr) return {};
         const VolumeUuid uuid(report_.volume.uuid);
-        VolumeRecord record = TRY(options_.ledger->find(uuid))
-        .value_or(VolumeRecord{.uuid = uuid, .project = {}});
+        auto known = TRY(options_.ledger->find(uuid));
+        VolumeRecord record = std::move(known).value_or(VolumeRecord{.uuid = uuid, .project = {}});
         std::vector<SecretId> secrets;
         if (record.secret) secrets.push_back(*record.secret);
         if (record.next_secret) secrets.push_back(*record.next_secret);

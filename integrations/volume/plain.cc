@@ -34,10 +34,8 @@ Result<VolumeKey> plain_volume_key(const Passphrase& passphrase, const PlainOpti
         return Error{Code::InvalidInput, "hash '" + options.hash + "' is not known", crypto::openssl_detail()};
     const DigestContext context(EVP_MD_CTX_new());
     SecureBytes hash = TRY(SecureBytes::of_size(static_cast<std::size_t>(hash_size)));
-    VolumeKey key {
-        TRY(SecureBytes::of_size(options.key_bits / 8))
-        , options.cipher, options.offset, 512
-    };
+    SecureBytes bytes = TRY(SecureBytes::of_size(options.key_bits / 8));
+    VolumeKey key{std::move(bytes), options.cipher, options.offset, 512};
     const SecureBytes& text = passphrase.text();
     for (std::size_t done = 0, turn = 0; done < key.bytes.size(); ++turn) {
         const std::string before(turn, 'A');

@@ -4,25 +4,9 @@
 set -euo pipefail
 : "${SALLYPORT:=}" "${KEY:=}"
 disk=$1
-cd "$TMPDIR"
-cat > agent.yaml <<YAML
-roles: [keymanager, volumes]
-listen:
-  - {unix: $TMPDIR/agent.sock, mode: "0600"}
-database: sqlite:///$TMPDIR/keys.db
-secret_stores:
-  - {name: Software, type: simple_crypto, kek_files: [$TMPDIR/kek]}
-volumes: {attachments: $TMPDIR/attachments}
-auth:
-  peers:
-    - {uid: 0, project: node, roles: [admin]}
-YAML
+# shellcheck source=tests/integration/uml/own_agent.sh
+. "$(dirname "$0")/own_agent.sh"
 sallyport() { "$SALLYPORT" "$@" --config "$TMPDIR/agent.yaml"; }
-
-sallyport db create --generate-kek > /dev/null
-"$SALLYPORT" serve --config agent.yaml 2> agent.log &
-agent=$!
-for _ in $(seq 100); do [[ ! -S agent.sock ]] || break; sleep 0.1; done
 id=$(sallyport secret store --name disk-key --file "$KEY" -a aes -b 256 -s symmetric -f value -c 'Secret href')
 
 sallyport volume format "$disk" --key "$id" > /dev/null

@@ -4,19 +4,8 @@
 set -euo pipefail
 : "${SALLYPORT:=}" "${KEY:=}" "${OTHER_KEY:=}" "${PLAIN_KEY:=}" "${PLAIN_SHA256:=}"
 disk=$1 plain=$2
-cd "$TMPDIR"
-cat > agent.yaml <<YAML
-roles: [keymanager, volumes]
-listen:
-  - {unix: $TMPDIR/agent.sock, mode: "0600"}
-database: sqlite:///$TMPDIR/keys.db
-secret_stores:
-  - {name: Software, type: simple_crypto, kek_files: [$TMPDIR/kek]}
-volumes: {attachments: $TMPDIR/attachments}
-auth:
-  peers:
-    - {uid: 0, project: node, roles: [admin]}
-YAML
+# shellcheck source=tests/integration/uml/own_agent.sh
+. "$(dirname "$0")/own_agent.sh"
 ok() { printf 'ok %s\n' "$*"; }
 volume() { "$SALLYPORT" volume "$@" --config "$TMPDIR/agent.yaml"; }
 # The command must fail with 1 and say this.
@@ -26,15 +15,7 @@ refuses() {
     output=$("$@" 2>&1) || status=$?
     [[ $status -eq 1 && $output == *"$words"* ]] || { printf 'expected "%s", got %s: %s\n' "$words" "$status" "$output"; exit 1; }
 }
-start_agent() {
-    rm -f agent.sock
-    "$SALLYPORT" serve --config agent.yaml 2>> agent.log &
-    agent=$!
-    for _ in $(seq 100); do [[ ! -S agent.sock ]] || break; sleep 0.1; done
-}
 
-"$SALLYPORT" db create --generate-kek --config agent.yaml > /dev/null
-start_agent
 id=$("$SALLYPORT" secret store --name disk-key --file "$KEY" -a aes -b 256 -s symmetric -f value -c 'Secret href' --config agent.yaml)
 other=$("$SALLYPORT" secret store --name other --file "$OTHER_KEY" -a aes -b 256 -s symmetric -f value -c 'Secret href' --config agent.yaml)
 
