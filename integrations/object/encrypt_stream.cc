@@ -1,9 +1,13 @@
 #include "integrations/object/encrypt_stream.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace sallyport::object {
 namespace {
+
+/// Small enough for the first cache: the bytes are read three times.
+constexpr std::size_t StepSize = 8192;
 
 /// `key` under the object's key. Swift's wrapping is the cipher itself (not RFC 3394) and has no check value.
 Result<WrappedKey> wrapped(const SecureBytes& key, const SecureBytes& object_key, RandomSource& random) {
@@ -25,25 +29,27 @@ Result<EncryptStream::State> EncryptStream::begin() {
     meta.iv = Bytes(iv.begin(), iv.end());
     meta.body_key = TRY(wrapped(body_key, keys_->object, *random_));
     meta.key_id = key_id_;
-    return State {
-        TRY(crypto::AesCtr::create(body_key, iv))
-        , TRY(crypto::Md5::create())
-        , TRY(crypto::Md5::create())
-        , std::move(meta)
-    };
+    crypto::AesCtr cipher = TRY(crypto::AesCtr::create(body_key, iv));
+    return State{std::move(cipher), std::move(meta)};
 }
 
 Result<void> EncryptStream::encrypt(std::span<std::byte> chunk) {
     if (chunk.empty()) return {};
     if (!state_) state_ = TRY(begin());
-    TRY(state_->plaintext.update(chunk));
-    TRY(state_->cipher.apply(chunk));
-    return state_->ciphertext.update(chunk);
+    while (!chunk.empty()) {
+        const auto step = chunk.first(std::min(StepSize, chunk.size()));
+        state_->plaintext.assign(step.begin(), step.end());
+        TRY(state_->cipher.apply(step));
+        state_->md5.update(state_->plaintext, step);
+        chunk = chunk.subspan(step.size());
+    }
+    return {};
 }
 
 Result<std::optional<EncryptStream::Sealed>> EncryptStream::finish() {
     if (!state_) return {std::nullopt};
-    return {Sealed{TRY(state_->plaintext.hex()), TRY(state_->ciphertext.hex()), TRY(to_header(state_->meta))}};
+    auto [plaintext_md5, ciphertext_md5] = state_->md5.hex();
+    return {Sealed{std::move(plaintext_md5), std::move(ciphertext_md5), TRY(to_header(state_->meta))}};
 }
 
 }  // namespace sallyport::object

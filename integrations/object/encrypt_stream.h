@@ -4,13 +4,14 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "integrations/object/crypto_meta.h"
 #include "integrations/object/object_keys.h"
 #include "integrations/object/random_source.h"
 #include "keymanager/base/result.h"
 #include "keymanager/crypto/aes_ctr.h"
-#include "keymanager/crypto/md5.h"
+#include "keymanager/crypto/md5_pair.h"
 
 namespace sallyport::object {
 
@@ -38,9 +39,9 @@ public:
 private:
     struct State {
         crypto::AesCtr cipher;
-        crypto::Md5 plaintext;
-        crypto::Md5 ciphertext;
         CryptoMeta meta;
+        crypto::Md5Pair md5{};               ///< of the plaintext and of the ciphertext
+        std::vector<std::byte> plaintext{};  ///< of the step that is being encrypted
     };
     Result<State> begin();
 

@@ -11,6 +11,7 @@
 #include "integrations/object/sealed_value.h"
 #include "integrations/object/text.h"
 #include "keymanager/base/log.h"
+#include "keymanager/crypto/md5.h"
 
 namespace sallyport::object {
 namespace {
