@@ -60,6 +60,12 @@ def class_folder(test_class):
     return folder
 
 
+def propagation():
+    """Private, so that no mount reaches the machine; in a chroot whose root is no mount point there is nothing to set."""
+    mounts = Path("/proc/self/mountinfo").read_text(encoding="utf-8").splitlines()
+    return "private" if any(line.split()[4] == "/" for line in mounts) else "unchanged"
+
+
 class PrivateLibvirtd:
     """start() and stop() may alternate: the folders stay, as over a restart of the daemon."""
 
@@ -96,7 +102,7 @@ class PrivateLibvirtd:
         (self.folder / "pid").unlink(missing_ok=True)
         with open(self.folder / "log/stderr", "ab") as log:
             self.process = subprocess.Popen(
-                ["unshare", "--mount", "--propagation", "private", "/bin/bash", "-c", ENTER, "enter", str(self.folder),
+                ["unshare", "--mount", "--propagation", propagation(), "/bin/bash", "-c", ENTER, "enter", str(self.folder),
                  self.program], stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
         harness.wait_until(self.answers_or_died, 30, "libvirtd to answer")
         if self.process.poll() is not None:
