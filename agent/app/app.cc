@@ -55,7 +55,7 @@ namespace {
 
 using std::chrono::seconds;
 
-/// Calls of the object door: pieces of 256 KiB to encrypt and to write. Two a core keep the disk busy.
+/// Calls of the object door to a store in a folder: pieces of 128 KiB to read and to write.
 const lanes::LaneConfig ObjectsLane{.name = "objects", .threads = 4, .queue = 1024};
 
 /// libvirt's hooks, each with a domain's start behind it: none waits for another's key, nor for what is asked about
@@ -116,13 +116,14 @@ http::ServerLimits limits_of(const config::Server& server) {
     return limits;
 }
 
+std::optional<http::TlsServerConfig> tls_of(const std::optional<config::Tls>& tls) {
+    if (!tls) return std::nullopt;
+    return http::TlsServerConfig{tls->certificate, tls->key.path, tls->client_ca};
+}
+
 http::ListenOn listen_on(const config::Listener& listener) {
     if (!listener.tcp) return http::UnixListen{listener.unix_path, listener.mode};
-    http::TcpListen where{listener.tcp->host, listener.tcp->port, std::nullopt};
-    if (listener.tls) {
-        where.tls = http::TlsServerConfig{listener.tls->certificate, listener.tls->key.path, listener.tls->client_ca};
-    }
-    return where;
+    return http::TcpListen{listener.tcp->host, listener.tcp->port, tls_of(listener.tls)};
 }
 
 Result<std::unique_ptr<store::SecretStore>> open_store(const config::Config& config) {
@@ -415,7 +416,7 @@ private:
         limits.body_bytes = objects::DoorBodyBytes;
         auto server = std::make_unique<http::Server>(
             *edge_, http::ServerConfig{"objects", {}, limits, &object_requests_}, objects_->handler());
-        TRY(server->listen(http::TcpListen{settings.listen.host, settings.listen.port, std::nullopt}));
+        TRY(server->listen(http::TcpListen{settings.listen.host, settings.listen.port, tls_of(settings.tls)}));
         log_info("objects: listening on {}", settings.listen.text());
         metrics_.add("objects", *server);
         status_.add("objects", *server);

@@ -51,10 +51,11 @@ std::string shown_secret(const std::string& id) { return id.empty() ? "(the one 
 
 Result<void> show_status(CliContext& context) {
     const config::Objects objects = TRY(objects_of(context));
+    const bool is_swift = objects.upstream.type == config::UpstreamType::Swift;
     return print_record(context, {{"listen", objects.listen.text()},
                                   {"answers", answers(objects.listen)},
-                                  {"upstream", "directory"},
-                                  {"path", objects.upstream.path},
+                                  {"upstream", is_swift ? "swift" : "directory"},
+                                  {"at", is_swift ? objects.upstream.url : objects.upstream.path},
                                   {"project", objects.project},
                                   {"root_secrets", objects.root_secrets.size()},
                                   {"active_root_secret", shown_secret(objects.active_root_secret)},

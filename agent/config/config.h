@@ -122,15 +122,20 @@ struct LifeCycle {
     std::int64_t sweep_minutes = 60;
 };
 
-enum class UpstreamType { Directory };
+enum class UpstreamType { Directory, Swift };
 struct Upstream {
     UpstreamType type = UpstreamType::Directory;
-    std::string path;  ///< directory: the folder that holds the objects
+    std::string path;                   ///< directory: the folder that holds the objects
+    std::string url;                    ///< swift: the proxy with the shim
+    SecretFile secret_file;             ///< swift: what the shim knows the door by
+    std::string ca_file;                ///< swift: authorities that may vouch for it; empty: the system's
+    std::int64_t timeout_seconds = 60;  ///< swift: for each read and write
 };
 
 /// The object proxy filter. Absent: no filter runs.
 struct Objects {
     TcpAddress listen{"127.0.0.1", 8090};
+    std::optional<Tls> tls;
     Upstream upstream;
     std::string project = "node";                     ///< that owns the root secrets; they are read as its observer
     std::map<std::string, std::string> root_secrets;  ///< Swift's root secret id ("" is the one without) -> secret id

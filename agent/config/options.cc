@@ -201,16 +201,35 @@ SectionOf<LifeCycle> life_cycle_options() {
 
 SectionOf<Upstream> upstream_options() {
     return SectionOf<Upstream>()
-        .option("type", &Upstream::type, one_of(Words<UpstreamType>{{"directory", UpstreamType::Directory}}),
-                "directory: objects in a folder of this machine, metadata beside them.")
+        .option("type", &Upstream::type,
+                one_of(Words<UpstreamType>{{"directory", UpstreamType::Directory}, {"swift", UpstreamType::Swift}}),
+                "directory: objects in a folder of this machine, metadata beside them. swift: a Swift proxy whose "
+                "pipeline has our shim right of gatekeeper.")
         .required()
-        .option("path", &Upstream::path, path("the path of a folder"), "The folder.", "/var/lib/sallyport/objects")
-        .required();
+        .option("path", &Upstream::path, path("the path of a folder"), "directory: the folder.",
+                "/var/lib/sallyport/objects")
+        .option("url", &Upstream::url, http_url(), "swift: the proxy.", "http://127.0.0.1:8080")
+        .option("secret_file", &Upstream::secret_file, secret_file(),
+                "swift: a file with the secret by which the shim knows this door: at least 16 characters.",
+                "/etc/sallyport/shim.secret")
+        .option("ca_file", &Upstream::ca_file, readable_file(),
+                "swift: PEM file with the authorities that may vouch for a proxy behind https. Absent: the system's.",
+                "/etc/sallyport/swift-ca.pem")
+        .option("timeout_seconds", &Upstream::timeout_seconds, integer(1, 3600),
+                "swift: a proxy that neither takes nor sends a byte for that long is given up.")
+        .check([](const Upstream& upstream, const auto& problem, const auto&) {
+            const bool is_swift = upstream.type == UpstreamType::Swift;
+            if (!is_swift && upstream.path.empty()) problem("path", "expected the path of a folder");
+            if (is_swift && upstream.url.empty()) problem("url", "expected the proxy's URL");
+            if (is_swift && upstream.secret_file.empty())
+                problem("secret_file", "expected the file of the shim's secret");
+        });
 }
 
 SectionOf<Objects> object_options() {
     return SectionOf<Objects>()
         .option("listen", &Objects::listen, tcp_address(), "Where the object proxy filter takes requests.")
+        .section("tls", &Objects::tls, tls_options(), "TLS 1.2 or newer for its clients. Absent: plain HTTP.")
         .section("upstream", &Objects::upstream, upstream_options(), "Where objects are stored.")
         .option("project", &Objects::project, text("a project"), "The project that owns the root secrets.")
         .option("root_secrets", &Objects::root_secrets, uuids_by_name(),

@@ -23,6 +23,9 @@ struct Endpoint {
     std::string path_prefix;  ///< of the URL: put before each target; no trailing slash
     std::string ca_file;      ///< authorities that may vouch for a TLS server; empty: the system's
 
+    std::string text() const;         ///< "host:port", or the socket's path: for people
+    std::string host_header() const;  ///< the value of Host
+
     /// "http://host:port/prefix", "https://…", "unix:///run/sallyport/agent.sock". Error: `InvalidInput`.
     static Result<Endpoint> parse(std::string_view url);
 };

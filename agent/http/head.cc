@@ -40,6 +40,16 @@ void append_headers(std::string& out, const std::vector<api::Header>& headers) {
     }
 }
 
+void append_body_mark(std::string& out, const BodyMark& body) {
+    if (body.chunked) {
+        out.append("Transfer-Encoding: chunked\r\n");
+    } else if (body.length) {
+        out.append("Content-Length: ");
+        append_number(out, *body.length);
+        out.append("\r\n");
+    }
+}
+
 }  // namespace
 
 bool equal_ignoring_case(std::string_view a, std::string_view b) noexcept {
@@ -99,13 +109,7 @@ void write_response_head(const ResponseHead& head, const BodyMark& body, Connect
     append_number(out, static_cast<std::uint64_t>(head.status));
     out.append(" ").append(reason_of(head.status)).append("\r\n");
     append_headers(out, head.headers);
-    if (body.chunked) {
-        out.append("Transfer-Encoding: chunked\r\n");
-    } else if (body.length) {
-        out.append("Content-Length: ");
-        append_number(out, *body.length);
-        out.append("\r\n");
-    }
+    append_body_mark(out, body);
     switch (connection) {
         case ConnectionMark::None: break;
         case ConnectionMark::Close: out.append("Connection: close\r\n"); break;
@@ -115,7 +119,7 @@ void write_response_head(const ResponseHead& head, const BodyMark& body, Connect
 }
 
 void write_request_head(const api::Request& request, std::string_view target_prefix, std::string_view host,
-                        std::string& out) {
+                        const BodyMark& body, std::string& out) {
     out.assign(request.method).append(" ").append(target_prefix).append(request.target).append(" HTTP/1.1\r\nHost: ");
     out.append(host).append("\r\n");
     for (const auto& [name, value] : request.headers) {
@@ -123,11 +127,7 @@ void write_request_head(const api::Request& request, std::string_view target_pre
         if (breaks_framing(name) || breaks_framing(value)) continue;
         out.append(name).append(": ").append(value).append("\r\n");
     }
-    if (!request.body.empty() || request.method == "POST" || request.method == "PUT") {
-        out.append("Content-Length: ");
-        append_number(out, request.body.size());
-        out.append("\r\n");
-    }
+    append_body_mark(out, body);
     out.append("\r\n");
 }
 

@@ -33,8 +33,8 @@ enum class ConnectionMark { None, Close, KeepAlive };
 /// Writes the head of an answer into `out` (cleared first). Headers that the server owns are left out of `head`, and
 /// so are names and values that would break the framing (a CR, LF or NUL in them).
 void write_response_head(const ResponseHead& head, const BodyMark& body, ConnectionMark connection, std::string& out);
-/// The head of a request. `host` is the value of Host.
+/// The head of a request (its body is not looked at). `host` is the value of Host.
 void write_request_head(const api::Request& request, std::string_view target_prefix, std::string_view host,
-                        std::string& out);
+                        const BodyMark& body, std::string& out);
 
 }  // namespace sallyport::http

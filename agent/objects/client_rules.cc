@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "integrations/object/listing_query.h"
+#include "integrations/object/names.h"
 #include "integrations/object/text.h"
 
 namespace sallyport::objects {
@@ -38,13 +39,19 @@ bool is_hop_by_hop(std::string_view name) {
 Answer unsupported(std::string_view what) {
     return object::text_answer(501, std::string(what) +
                                         " is not supported by this object door: it would have to be done on the "
-                                        "plaintext, and the door sees one object at a time.\n");
+                                        "plaintext, and the door sees one object at a time. In a Swift cluster the "
+                                        "filter in Swift's own pipeline does it.\n");
+}
+
+bool is_form(const object::Headers& headers) {
+    return starts_with_no_case(headers.value_or("Content-Type", ""), "multipart/form-data");
 }
 
 /// What Swift does on plaintext, to the left of its encryption, and this door does not do.
 std::optional<Answer> refuse_unsupported(const object::RequestHead& request, const object::Target& target) {
-    if (request.method == "COPY" || request.headers.has("X-Copy-From")) return unsupported("COPY");
     if (target.query.contains("multipart-manifest")) return unsupported("A static large object (multipart-manifest)");
+    if (target.query.contains("extract-archive")) return unsupported("Unpacking an archive (extract-archive)");
+    if (request.method == "POST" && is_form(request.headers)) return unsupported("An upload by form");
     if (request.headers.has("X-Object-Manifest")) return unsupported("A dynamic large object (X-Object-Manifest)");
     if (request.headers.has("X-Symlink-Target")) return unsupported("A symlink (X-Symlink-Target)");
     const bool versioned = request.headers.has("X-Versions-Location") || request.headers.has("X-History-Location") ||
@@ -73,7 +80,7 @@ std::optional<Answer> set_delete_at(object::RequestHead& request, std::int64_t n
 }
 
 bool is_known(std::string_view method) {
-    constexpr std::array<std::string_view, 6> Known = {"GET", "HEAD", "PUT", "POST", "DELETE", "COPY"};
+    constexpr std::array<std::string_view, 7> Known = {"GET", "HEAD", "PUT", "POST", "DELETE", "COPY", "OPTIONS"};
     return std::find(Known.begin(), Known.end(), method) != Known.end();
 }
 
@@ -90,17 +97,39 @@ std::optional<Answer> admit(object::RequestHead& request, std::int64_t now_secon
     if (auto refused = refuse_unsupported(request, *target)) return refused;
     if (auto refused = check_length(request, *target)) return refused;
     if (auto refused = set_delete_at(request, now_seconds)) return refused;
-    request.headers.remove_if([](std::string_view name) {
-        return is_inner(name) || is_hop_by_hop(name) || equal_no_case(name, "X-Timestamp") ||
-               equal_no_case(name, "X-Static-Large-Object");
-    });
+    strip_request(request);
     if (const std::string* etag = request.headers.find("Etag")) {
         request.headers.set("Etag", std::string(object::without_quotes(*etag)));
     }
     return std::nullopt;
 }
 
-void strip_response(object::ResponseHead& response) { response.headers.remove_if(is_inner); }
+void strip_request(object::RequestHead& request) {
+    request.headers.remove_if([](std::string_view name) {
+        return is_inner(name) || is_hop_by_hop(name) || equal_no_case(name, "X-Timestamp") ||
+               equal_no_case(name, "X-Static-Large-Object");
+    });
+}
+
+std::optional<Answer> refuse_response(const object::ResponseHead& response, const object::ObjectPath& path) {
+    const object::Headers& headers = response.headers;
+    const bool is_static = equal_no_case(headers.value_or("X-Static-Large-Object", ""), "true");
+    if (is_static || headers.has("X-Object-Manifest")) return unsupported("A large object");
+    // A website's index page, for instance, comes under its container's path.
+    if (!path.is_object() && headers.has(object::BodyMeta)) return unsupported("An object under another path");
+    return std::nullopt;
+}
+
+void strip_response(object::ResponseHead& response) {
+    response.headers.remove_if([](std::string_view name) {
+        return is_inner(name) || (is_hop_by_hop(name) && !equal_no_case(name, "Content-Length"));
+    });
+}
+
+bool is_other_path(std::string_view target) {
+    const std::string_view path = target.substr(0, target.find('?'));
+    return path == "/info" || path == "/healthcheck" || path == "/auth" || path.starts_with("/auth/");
+}
 
 std::optional<ListingFormat> listing_format(const object::Target& target, const object::Headers& request) {
     const auto format = target.query.find("format");

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "integrations/object/head.h"
 #include "integrations/object/target.h"
@@ -16,7 +17,18 @@ namespace sallyport::objects {
 /// `now_seconds`: since 1970.
 std::optional<object::Answer> admit(object::RequestHead& request, std::int64_t now_seconds);
 
-/// Takes off a response what no client may see: system metadata, crypto metadata among them, and backend headers.
+/// Takes off a request what only we may say, and what is the connection's own.
+void strip_request(object::RequestHead& request);
+
+/// The 501 for what the store holds and this place cannot give right: large objects (their parts are encrypted one by
+/// one), an object that comes under a container's path. `response` is the store's.
+std::optional<object::Answer> refuse_response(const object::ResponseHead& response, const object::ObjectPath& path);
+
+/// True for /info, /healthcheck and /auth/…: no objects, passed on as they are where the store takes them.
+bool is_other_path(std::string_view target);
+
+/// Takes off a response what no client may see: system metadata, crypto metadata among them, backend headers, and what
+/// is the connection's own.
 void strip_response(object::ResponseHead& response);
 
 /// The formats of a listing.

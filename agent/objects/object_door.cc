@@ -1,17 +1,22 @@
 #include "agent/objects/object_door.h"
 
+#include <algorithm>
+#include <chrono>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <utility>
 #include <variant>
-#include <vector>
 
 #include "agent/objects/client_rules.h"
+#include "agent/objects/copy_rules.h"
+#include "agent/objects/leg.h"
 #include "integrations/object/directory.h"
 #include "integrations/object/text.h"
 #include "keymanager/base/bytes.h"
 #include "keymanager/base/log.h"
+#include "keymanager/base/private_file.h"
 
 namespace sallyport::objects {
 
@@ -19,10 +24,8 @@ namespace asio = boost::asio;
 
 namespace {
 
-// Large enough that a switch to the lane and back costs little beside the work on it.
-constexpr std::size_t PieceSize = 256 * 1024;
-// A listing is decrypted as a whole: 10000 entries of names and sealed etags.
-constexpr std::size_t LargestListing = 64 * 1024 * 1024;
+// Large enough that a call of the kernel costs little beside the work, small enough for a thousand at once.
+constexpr std::size_t PieceSize = 128 * 1024;
 
 /// What a client hears of a failure of the store, the keys or ourselves. Handled here, so logged here.
 object::Answer failure(std::string_view request_id, const Error& error) {
@@ -65,86 +68,100 @@ std::optional<std::uint64_t> announced_length(const object::ResponseHead& head) 
     return static_cast<std::uint64_t>(*length);
 }
 
-}  // namespace
+/// A buffer for pieces, no larger than what is on its way. Not cleared: only what was read into it is sent on.
+class Pieces {
+public:
+    explicit Pieces(std::optional<std::uint64_t> length)
+        : size_(static_cast<std::size_t>(std::clamp<std::uint64_t>(length.value_or(PieceSize), 1024, PieceSize))),
+          bytes_(std::make_unique_for_overwrite<std::byte[]>(size_)) {}  // NOLINT(cppcoreguidelines-avoid-c-arrays)
+    std::span<std::byte> all() { return {bytes_.get(), size_}; }
 
-/// One request on its way. Touched by one thread at a time: the edge's, or the lane's while the edge awaits it.
-struct ObjectDoor::Request {
-    Request(const object::RootSecrets& secrets, object::RequestHead request_head)
-        : filter(secrets, object::system_random()), head(std::move(request_head)), buffer(PieceSize) {}
-
-    object::ObjectFilter filter;
-    object::RequestHead head;
-    object::ObjectPath path;
-    std::optional<ListingFormat> listing;  ///< set for a GET of a container or account
-    std::unique_ptr<object::StoreExchange> store;
-    std::vector<std::byte> buffer;
-    std::size_t filled = 0;
-    object::ResponseHead response;
-    std::optional<object::Answer> answer;  ///< the whole answer, where it is known as a whole
-
-    // What follows blocks and runs on the lane.
-
-    Result<void> start(object::Upstream& upstream) {
-        answer = filter.on_request_head(head);
-        if (answer) return {};
-        store = TRY(upstream.start(head));
-        return {};
-    }
-
-    Result<void> pass_on() {
-        const auto piece = std::span(buffer).first(filled);
-        TRY(filter.on_request_body(piece));
-        return store->write(piece);
-    }
-
-    /// Ends the request and reads the first piece of the answer: a small object needs no second trip.
-    Result<void> finish() {
-        auto end = filter.on_request_end();
-        if (auto* refused = std::get_if<object::Answer>(&end)) {
-            answer = std::move(*refused);
-            store.reset();
-            return {};
-        }
-        response = TRY(store->finish(std::get<object::Headers>(end)));
-        answer = filter.on_response_head(response);
-        if (answer) return {};
-        strip_response(response);
-        if (listing && response.status == 200) return finish_listing();
-        return read_on();
-    }
-
-    Result<void> read_on() {
-        filled = TRY(store->read(buffer));
-        if (filter.response_body() != object::ObjectFilter::Body::InPlace) return {};
-        return filter.on_response_body(std::span(buffer).first(filled));
-    }
-
-    Result<void> finish_listing() {
-        std::string json;
-        while (true) {
-            const std::size_t read = TRY(store->read(buffer));
-            if (read == 0) break;
-            if (json.size() + read > LargestListing) {
-                return Error{Code::Internal, "the store's listing is too long", {}};
-            }
-            json.append(text_of(std::span(buffer).first(read)));
-        }
-        if (filter.response_body() == object::ObjectFilter::Body::Listing) {
-            auto decrypted = filter.on_listing(json);
-            if (auto* failed = std::get_if<object::Answer>(&decrypted)) {
-                answer = std::move(*failed);
-                return {};
-            }
-            json = std::move(std::get<std::string>(decrypted));
-        }
-        answer = render_listing(path, response, std::move(json), *listing);
-        return {};
-    }
+private:
+    std::size_t size_;
+    std::unique_ptr<std::byte[]> bytes_;  // NOLINT(cppcoreguidelines-avoid-c-arrays)
 };
 
-ObjectDoor::ObjectDoor(std::unique_ptr<object::Upstream> upstream, RootSecretSource source, lanes::Lane& lane,
-                       const Clock& clock)
-    : upstream_(std::move(upstream)), source_(std::move(source)), lane_(lane), clock_(clock) {}
+/// As much of the body as fills `into`; less at its end.
+asio::awaitable<Result<std::size_t>> read_full(http::Exchange& exchange, std::span<std::byte> into) {
+    std::size_t filled = 0;
+    while (filled < into.size()) {
+        const auto read = co_await exchange.read_body(into.subspan(filled));
+        if (!read) co_return read.error();
+        if (*read == 0) break;
+        filled += *read;
+    }
+    co_return filled;
+}
+
+/// To the client a store that fails is no failure of the connection.
+Error of_store(Error error) {
+    if (error.code == Code::Io) error.code = Code::Unavailable;
+    return error;
+}
+
+asio::awaitable<Result<void>> pass_body(http::Exchange& exchange, Leg& leg) {
+    if (!exchange.has_body()) co_return Result<void>();
+    Pieces pieces(exchange.body_length());
+    while (!leg.store_has_answered()) {
+        const auto read = co_await read_full(exchange, pieces.all());
+        if (!read) co_return read.error();
+        if (*read == 0) break;
+        const auto passed = co_await leg.pass_on(pieces.all().first(*read));
+        if (!passed) co_return of_store(passed.error());
+    }
+    co_return Result<void>();
+}
+
+/// From the source to the destination of a copy.
+asio::awaitable<Result<void>> pass_copy(Leg& from, Leg& to) {
+    Pieces pieces(announced_length(from.response));
+    while (!to.store_has_answered()) {
+        const auto read = co_await from.read_on(pieces.all());
+        if (!read) co_return of_store(read.error());
+        if (*read == 0) break;
+        const auto passed = co_await to.pass_on(pieces.all().first(*read));
+        if (!passed) co_return of_store(passed.error());
+    }
+    co_return Result<void>();
+}
+
+asio::awaitable<void> give_answer(http::Exchange& exchange, Leg& leg) {
+    const auto length = announced_length(leg.response);
+    const http::ResponseHead head = to_http(leg.response);
+    if (leg.head().method == "HEAD") {
+        const auto written = co_await exchange.write_head(head, length);
+        if (written) (void)co_await exchange.finish();
+        co_return;
+    }
+    Pieces pieces(length);
+    auto read = co_await leg.read_on(pieces.all());
+    if (read && length && *read == *length) {
+        (void)co_await exchange.respond(head, pieces.all().first(*read));
+        co_return;
+    }
+    auto written = co_await exchange.write_head(head, length);
+    while (written && read && *read > 0) {
+        written = co_await exchange.write_body(pieces.all().first(*read));
+        if (written) read = co_await leg.read_on(pieces.all());
+    }
+    if (!read) {
+        // Too late for a status: the client sees a body that is too short.
+        const LogScope scope(exchange.request().request_id);
+        log_error("object door: {} {}", read.error().message, read.error().detail);
+        co_return;
+    }
+    if (written) (void)co_await exchange.finish();
+}
+
+asio::awaitable<void> refuse(http::Exchange& exchange, object::Answer answer) {
+    // A lost client needs no answer: nothing is to be done about an error here.
+    (void)co_await exchange.respond(to_http(answer.head), bytes_of(answer.body));
+}
+
+}  // namespace
+
+ObjectDoor::ObjectDoor(std::unique_ptr<Store> store, RootSecretSource source, lanes::Lane& lane, const Clock& clock)
+    : store_(std::move(store)), source_(std::move(source)), lane_(lane), clock_(clock) {}
 
 ObjectDoor::~ObjectDoor() = default;
 
@@ -166,124 +183,128 @@ Result<const object::RootSecrets*> ObjectDoor::secrets() {
     return owned_secrets_.get();
 }
 
-asio::awaitable<void> ObjectDoor::refuse(http::Exchange& exchange, object::Answer answer) {
-    // A lost client needs no answer: nothing is to be done about an error here.
-    (void)co_await exchange.respond(to_http(answer.head), bytes_of(answer.body));
-}
-
-/// Closing a store's files and removing what was left half-way blocks as well.
-asio::awaitable<void> ObjectDoor::drop(std::unique_ptr<Request> request) {
-    auto dropped = co_await lane_.run([&request]() -> Result<void> {
-        request.reset();
-        return {};
-    });
-    // The lane was full or is closing: then here, now.
-    if (!dropped) request.reset();
+asio::awaitable<Result<const object::RootSecrets*>> ObjectDoor::known_secrets() {
+    if (const object::RootSecrets* known = secrets_.load()) co_return known;
+    auto loaded = co_await lane_.run([this] { return secrets(); });
+    co_return loaded;
 }
 
 asio::awaitable<void> ObjectDoor::handle(http::Exchange& exchange) {
     object::RequestHead head = to_object(exchange.request(), exchange);
+    if (store_->takes_other_paths() && is_other_path(head.target)) {
+        co_await pass_through(exchange, std::move(head));
+        co_return;
+    }
     const std::int64_t now = std::chrono::floor<std::chrono::seconds>(clock_.now()).time_since_epoch().count();
-    auto refused = admit(head, now);
+    std::optional<object::Answer> refused = admit(head, now);
+    std::optional<ListingFormat> listing;
+    std::optional<Copy> copy;
+    object::Target target;
+    if (!refused) {
+        target = *object::parse_target(head.target);  // admit() has refused what does not parse
+        auto copied = copy_of(head, target);
+        if (auto* answer = std::get_if<object::Answer>(&copied)) refused = std::move(*answer);
+        if (auto* found = std::get_if<Copy>(&copied)) copy = std::move(*found);
+    }
+    if (!refused && head.method == "GET" && !target.path.is_object()) {
+        listing = listing_format(target, head.headers);
+        if (!listing) refused = object::text_answer(406, "The resource is not available in a format acceptable.");
+    }
     if (refused) {
         co_await refuse(exchange, *std::move(refused));
         co_return;
     }
-    const object::Target target = *object::parse_target(head.target);  // admit() has refused what does not parse
-    std::optional<ListingFormat> listing;
-    if (head.method == "GET" && !target.path.is_object()) {
-        listing = listing_format(target, head.headers);
-        if (!listing) {
-            co_await refuse(exchange,
-                            object::text_answer(406, "The resource is not available in a format acceptable."));
-            co_return;
-        }
+    const auto secrets = co_await known_secrets();
+    Result<void> done;
+    if (!secrets) {
+        done = secrets.error();
+    } else if (copy) {
+        done = co_await run_copy(exchange, **secrets, *copy);
+    } else {
+        Leg leg(*store_, **secrets, std::move(head), target.path);
+        done = co_await run(exchange, leg, listing);
+        co_await leg.close();
     }
-
-    std::unique_ptr<Request> request;
-    auto started = co_await lane_.run([this, &request, &head, &target, &listing]() -> Result<void> {
-        const object::RootSecrets* secrets = TRY(this->secrets());
-        request = std::make_unique<Request>(*secrets, std::move(head));
-        request->path = target.path;
-        request->listing = listing;
-        return request->start(*upstream_);
-    });
-    if (!started) {
-        co_await refuse(exchange, failure(exchange.request().request_id, started.error()));
-        co_return;
-    }
-    if (!request->answer) {
-        auto taken = co_await take_body(exchange, *request);
-        if (!taken) {
-            // The client has gone, or sent what is no body: what came of it must not stay.
-            const bool answerable = !exchange.client_is_gone() && taken.error().code != Code::Io;
-            co_await drop(std::move(request));
-            if (answerable) co_await refuse(exchange, failure(exchange.request().request_id, taken.error()));
-            co_return;
-        }
-        auto finished = co_await lane_.run([&request]() -> Result<void> { return request->finish(); });
-        if (!finished) {
-            co_await drop(std::move(request));
-            co_await refuse(exchange, failure(exchange.request().request_id, finished.error()));
-            co_return;
-        }
-    }
-    co_await give_answer(exchange, *request);
-    co_await drop(std::move(request));
+    // The client has gone, or sent what is no body: nobody is there to hear of it.
+    if (done || exchange.client_is_gone() || done.error().code == Code::Io) co_return;
+    co_await refuse(exchange, failure(exchange.request().request_id, done.error()));
 }
 
-asio::awaitable<Result<void>> ObjectDoor::take_body(http::Exchange& exchange, Request& request) {
-    bool ended = !exchange.has_body();
-    while (!ended) {
-        request.filled = 0;
-        while (request.filled < request.buffer.size()) {
-            auto read = co_await exchange.read_body(std::span(request.buffer).subspan(request.filled));
-            if (!read) co_return std::move(read).error();
-            ended = *read == 0;
-            if (ended) break;
-            request.filled += *read;
-        }
-        if (request.filled == 0) break;
-        auto passed = co_await lane_.run([&request]() -> Result<void> { return request.pass_on(); });
-        if (!passed) {
-            Error error = std::move(passed).error();
-            // To the client a store that fails is no failure of the connection.
-            if (error.code == Code::Io) error.code = Code::Unavailable;
-            co_return error;
-        }
+asio::awaitable<Result<void>> ObjectDoor::run(http::Exchange& exchange, Leg& leg,
+                                              std::optional<ListingFormat> listing) {
+    Result<void> done = co_await leg.start(exchange.has_body());
+    if (!done) co_return of_store(done.error());
+    if (!leg.answer) {
+        done = co_await pass_body(exchange, leg);
+        if (!done) co_return done;
+        done = co_await leg.finish();
+        if (!done) co_return of_store(done.error());
+    }
+    if (!leg.answer && listing && leg.response.status == 200) {
+        Pieces pieces(std::nullopt);
+        done = co_await leg.finish_listing(*listing, pieces.all());
+        if (!done) co_return of_store(done.error());
+    }
+    if (leg.answer) {
+        co_await refuse(exchange, *std::move(leg.answer));
+    } else {
+        co_await give_answer(exchange, leg);
     }
     co_return Result<void>();
 }
 
-asio::awaitable<void> ObjectDoor::give_answer(http::Exchange& exchange, Request& request) {
-    if (request.answer) {
-        co_await refuse(exchange, *std::move(request.answer));
-        co_return;
+asio::awaitable<Result<void>> ObjectDoor::run_copy(http::Exchange& exchange, const object::RootSecrets& secrets,
+                                                   Copy& copy) {
+    Leg from(*store_, secrets, copy.get, copy.source);
+    Result<void> done = co_await run_from(exchange, secrets, copy, from);
+    co_await from.close();
+    co_return done;
+}
+
+asio::awaitable<Result<void>> ObjectDoor::run_from(http::Exchange& exchange, const object::RootSecrets& secrets,
+                                                   Copy& copy, Leg& from) {
+    Result<void> done = co_await from.start(false);
+    if (done && !from.answer) done = co_await from.finish();
+    if (!done) co_return of_store(done.error());
+    if (from.answer) {
+        co_await refuse(exchange, *std::move(from.answer));
+        co_return Result<void>();
     }
-    const auto length = announced_length(request.response);
-    const http::ResponseHead head = to_http(request.response);
-    const bool is_head = request.head.method == "HEAD";
-    if (!is_head && length && *length == request.filled) {
-        (void)co_await exchange.respond(head, std::span(request.buffer).first(request.filled));
-        co_return;
+    if (from.response.status / 100 != 2) {
+        co_await give_answer(exchange, from);
+        co_return Result<void>();
     }
-    auto written = co_await exchange.write_head(head, length);
-    while (written && !is_head && request.filled > 0) {
-        written = co_await exchange.write_body(std::span(request.buffer).first(request.filled));
-        if (!written) co_return;
-        auto read = co_await lane_.run([&request]() -> Result<void> { return request.read_on(); });
-        if (!read) {
-            // Too late for a status: the client sees a body that is too short.
-            const LogScope scope(exchange.request().request_id);
-            log_error("object door: {} {}", read.error().message, read.error().detail);
-            co_return;
-        }
+    add_source_headers(copy, from.response);
+    copy.put.body_length = announced_length(from.response);
+    Leg to(*store_, secrets, copy.put, copy.destination);
+    done = co_await to.start(true);
+    if (done && !to.answer) done = co_await pass_copy(from, to);
+    if (done && !to.answer) done = co_await to.finish();
+    if (done && to.answer) {
+        co_await refuse(exchange, *std::move(to.answer));
+    } else if (done) {
+        if (to.response.status / 100 == 2) add_copied_from(copy, from.response, to.response);
+        co_await give_answer(exchange, to);
     }
-    if (written) (void)co_await exchange.finish();
+    co_await to.close();
+    if (!done) co_return of_store(done.error());
+    co_return done;
+}
+
+/// No object: nothing is encrypted, and nothing of ours is let through in either direction.
+asio::awaitable<void> ObjectDoor::pass_through(http::Exchange& exchange, object::RequestHead head) {
+    strip_request(head);
+    Leg leg(*store_, std::move(head));
+    const Result<void> done = co_await run(exchange, leg, std::nullopt);
+    co_await leg.close();
+    if (!done && !exchange.client_is_gone() && done.error().code != Code::Io) {
+        co_await refuse(exchange, failure(exchange.request().request_id, done.error()));
+    }
 }
 
 Result<void> check_address(const config::Objects& config) {
-    if (config.listen.is_loopback()) return {};
+    // Swift asks who is calling.
+    if (config.listen.is_loopback() || config.upstream.type == config::UpstreamType::Swift) return {};
     return Error{Code::Refused,
                  "objects.listen: " + config.listen.text() +
                      " can be reached from other machines, and the object door does not ask who is calling; listen on "
@@ -293,9 +314,22 @@ Result<void> check_address(const config::Objects& config) {
 
 namespace {
 
-Result<std::unique_ptr<object::Upstream>> make_upstream(const config::Upstream& config) {
+constexpr PrivateFileKind ShimSecret{"shim's secret", 1024, false};
+
+Result<std::unique_ptr<Store>> make_store(const config::Upstream& config, lanes::Lane& lane) {
     switch (config.type) {
-        case config::UpstreamType::Directory: return object::make_directory_upstream({config.path});
+        case config::UpstreamType::Directory: {
+            auto upstream = TRY(object::make_directory_upstream({config.path}));
+            return make_lane_store(std::move(upstream), lane);
+        }
+        case config::UpstreamType::Swift: {
+            http::Endpoint endpoint = TRY(http::Endpoint::parse(config.url));
+            endpoint.ca_file = config.ca_file;
+            const SecureBytes secret = TRY(read_private_file(config.secret_file.path, ShimSecret));
+            http::StreamClientConfig client;
+            client.io_time = std::chrono::seconds(config.timeout_seconds);
+            return make_swift_store(std::move(endpoint), secret, client);
+        }
     }
     return Error{Code::Internal, "no such upstream", {}};
 }
@@ -305,8 +339,8 @@ Result<std::unique_ptr<object::Upstream>> make_upstream(const config::Upstream& 
 Result<std::unique_ptr<ObjectDoor>> make_object_door(const config::Objects& config, RootSecretSource source,
                                                      lanes::Lane& lane) {
     TRY(check_address(config));
-    auto upstream = TRY(make_upstream(config.upstream));
-    auto door = std::make_unique<ObjectDoor>(std::move(upstream), std::move(source), lane);
+    auto store = TRY(make_store(config.upstream, lane));
+    auto door = std::make_unique<ObjectDoor>(std::move(store), std::move(source), lane);
     const auto loaded = door->load_secrets();
     if (!loaded) {
         const Code code = loaded.error().code;

@@ -6,13 +6,15 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 
 #include "agent/config/config.h"
 #include "agent/http/route.h"
 #include "agent/lanes/lane.h"
-#include "integrations/object/filter.h"
+#include "agent/objects/copy_rules.h"
+#include "agent/objects/leg.h"
+#include "agent/objects/store.h"
 #include "integrations/object/root_secret.h"
-#include "integrations/object/upstream.h"
 #include "keymanager/base/clock.h"
 #include "keymanager/base/result.h"
 
@@ -24,16 +26,17 @@ using RootSecretSource = std::function<Result<object::RootSecrets>()>;
 /// The object door: an HTTP reverse proxy that encrypts what goes into an object store and decrypts what comes out, as
 /// OpenStack Swift does.
 ///
-/// A request's bytes go through in pieces of 256 KiB: read on the edge, encrypted and written to the store on the
-/// door's lane, so a client that is slow to send or to read holds up nobody and a request holds one piece in memory. As
-/// long as the root secrets cannot be had every request gets 503; nothing is ever stored in clear instead, and nothing
-/// sealed is ever sent as if it were clear.
+/// A request's bytes go through in pieces of 128 KiB; a client that is slow to send or to read, or a store that is
+/// slow, holds no thread, and a request holds one piece in memory. COPY becomes a GET and a PUT. As long as the root
+/// secrets cannot be had every request gets 503; nothing is ever stored in clear instead, and nothing sealed is ever
+/// sent as if it were clear.
 ///
-/// The door does not ask who is calling: it is for the node's own users behind a loopback address, and check_address
-/// refuses any other. `lane` and `upstream` outlive the requests; the door must outlive the server that calls it.
+/// The door does not ask who is calling. A Swift behind it does; without one it is for the node's own users behind a
+/// loopback address, and check_address refuses any other. `lane` outlives the door, and the door the server that calls
+/// it.
 class ObjectDoor {
 public:
-    ObjectDoor(std::unique_ptr<object::Upstream> upstream, RootSecretSource source, lanes::Lane& lane,
+    ObjectDoor(std::unique_ptr<Store> store, RootSecretSource source, lanes::Lane& lane,
                const Clock& clock = system_clock());
     ~ObjectDoor();
 
@@ -44,15 +47,16 @@ public:
     http::StreamHandler handler();
 
 private:
-    struct Request;
-    boost::asio::awaitable<void> handle(http::Exchange& exchange);
+    asio::awaitable<void> handle(http::Exchange& exchange);
+    asio::awaitable<Result<void>> run(http::Exchange& exchange, Leg& leg, std::optional<ListingFormat> listing);
+    asio::awaitable<Result<void>> run_copy(http::Exchange& exchange, const object::RootSecrets& secrets, Copy& copy);
+    asio::awaitable<Result<void>> run_from(http::Exchange& exchange, const object::RootSecrets& secrets, Copy& copy,
+                                           Leg& from);
+    asio::awaitable<void> pass_through(http::Exchange& exchange, object::RequestHead head);
     Result<const object::RootSecrets*> secrets();
-    boost::asio::awaitable<void> refuse(http::Exchange& exchange, object::Answer answer);
-    boost::asio::awaitable<Result<void>> take_body(http::Exchange& exchange, Request& request);
-    boost::asio::awaitable<void> give_answer(http::Exchange& exchange, Request& request);
-    boost::asio::awaitable<void> drop(std::unique_ptr<Request> request);
+    asio::awaitable<Result<const object::RootSecrets*>> known_secrets();
 
-    std::unique_ptr<object::Upstream> upstream_;
+    std::unique_ptr<Store> store_;
     RootSecretSource source_;
     lanes::Lane& lane_;
     const Clock& clock_;

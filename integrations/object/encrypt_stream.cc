@@ -38,9 +38,9 @@ Result<void> EncryptStream::encrypt(std::span<std::byte> chunk) {
     if (!state_) state_ = TRY(begin());
     while (!chunk.empty()) {
         const auto step = chunk.first(std::min(StepSize, chunk.size()));
-        state_->plaintext.assign(step.begin(), step.end());
+        state_->before.assign(step.begin(), step.end());
         TRY(state_->cipher.apply(step));
-        state_->md5.update(state_->plaintext, step);
+        state_->md5.update(state_->before, step);
         chunk = chunk.subspan(step.size());
     }
     return {};

@@ -40,8 +40,8 @@ private:
     struct State {
         crypto::AesCtr cipher;
         CryptoMeta meta;
-        crypto::Md5Pair md5{};               ///< of the plaintext and of the ciphertext
-        std::vector<std::byte> plaintext{};  ///< of the step that is being encrypted
+        crypto::Md5Pair md5{};            ///< of the plaintext and of the ciphertext
+        std::vector<std::byte> before{};  ///< its encryption: the step that is being encrypted
     };
     Result<State> begin();
 

@@ -27,7 +27,8 @@ Result<void> run(const std::string& folder, std::uint16_t port, const Bytes& sec
         entries.push_back({ "", TRY(SecureBytes::copy_of(secret)) });
         return object::RootSecrets::create(std::move(entries), "");
     };
-    objects::ObjectDoor door(TRY(object::make_directory_upstream({folder})), source, lane);
+    auto upstream = TRY(object::make_directory_upstream({folder}));
+    objects::ObjectDoor door(objects::make_lane_store(std::move(upstream), lane), source, lane);
     http::ServerConfig config{.name = "objects", .host_href = "", .limits = {}};
     config.limits.header_bytes = objects::DoorHeaderBytes;
     config.limits.body_bytes = objects::DoorBodyBytes;

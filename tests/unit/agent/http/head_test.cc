@@ -43,8 +43,12 @@ TEST(Head, WritesARequestsHead) {
     request.target = "/auth/tokens";
     request.headers = {{"Accept", "*/*"}, {"Host", "evil"}, {"X", "a\r\nb"}};
     std::string out;
-    write_request_head(request, "/v3", "keys:5000", out);
+    write_request_head(request, "/v3", "keys:5000", BodyMark{0, false}, out);
     EXPECT_EQ(out, "POST /v3/auth/tokens HTTP/1.1\r\nHost: keys:5000\r\nAccept: */*\r\nContent-Length: 0\r\n\r\n");
+    write_request_head(request, "", "keys:5000", BodyMark{{}, true}, out);
+    EXPECT_TRUE(out.ends_with("Transfer-Encoding: chunked\r\n\r\n")) << out;
+    write_request_head(request, "", "keys:5000", {}, out);
+    EXPECT_TRUE(out.ends_with("Accept: */*\r\n\r\n")) << out;
 }
 
 TEST(Head, TakesTheBaseUrlFromTheHost) {

@@ -49,13 +49,33 @@ TEST(ClientRules, TakeOffWhatNoClientMaySee) {
 }
 
 TEST(ClientRules, RefuseWhatNeedsThePlaintextOfMoreThanOneObject) {
-    EXPECT_EQ(refusal({"COPY", "/v1/a/c/o", {{"Destination", "c/p"}}, {}}), 501);
-    EXPECT_EQ(refusal(put("/v1/a/c/o", {{"X-Copy-From", "c/p"}})), 501);
+    EXPECT_EQ(refusal(put("/v1/a?extract-archive=tar")), 501);
+    EXPECT_EQ(refusal({"POST", "/v1/a/c", {{"Content-Type", "multipart/form-data; boundary=x"}}, {}}), 501);
     EXPECT_EQ(refusal(put("/v1/a/c/o?multipart-manifest=put")), 501);
     EXPECT_EQ(refusal(put("/v1/a/c/o", {{"X-Object-Manifest", "c/p"}})), 501);
     EXPECT_EQ(refusal(put("/v1/a/c/o", {{"X-Symlink-Target", "c/p"}})), 501);
     EXPECT_EQ(refusal(put("/v1/a/c", {{"X-Versions-Enabled", "true"}})), 501);
     EXPECT_EQ(refusal(put("/v1/a/c/o")), 0);
+}
+
+TEST(ClientRules, RefuseWhatTheStoreHoldsOfOthersInPieces) {
+    const auto refused = [](Headers headers, const object::ObjectPath& path) {
+        return refuse_response({200, std::move(headers)}, path).has_value();
+    };
+    const object::ObjectPath object{"a", "c", "o"}, container{"a", "c", ""};
+    EXPECT_TRUE(refused({{"X-Static-Large-Object", "True"}}, object));
+    EXPECT_TRUE(refused({{"X-Object-Manifest", "c/p"}}, object));
+    EXPECT_TRUE(refused({{"X-Object-Sysmeta-Crypto-Body-Meta", "x"}}, container)) << "a website's index page";
+    EXPECT_FALSE(refused({{"X-Object-Sysmeta-Crypto-Body-Meta", "x"}}, object));
+    EXPECT_FALSE(refused({{"X-Static-Large-Object", "False"}}, object));
+}
+
+TEST(ClientRules, KnowWhatIsNoObject) {
+    for (const char* path : {"/info", "/healthcheck", "/auth/v1.0", "/info?swiftinfo_sig=x"}) {
+        EXPECT_TRUE(is_other_path(path)) << path;
+    }
+    for (const char* path : {"/v1/a/c/o", "/infox", "/authx", "/v1//c/o", "/"})
+        EXPECT_FALSE(is_other_path(path)) << path;
 }
 
 TEST(ClientRules, RefuseWhatMakesNoSense) {

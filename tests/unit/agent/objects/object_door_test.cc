@@ -104,7 +104,8 @@ protected:
         close();
         edge_ = std::make_unique<lanes::EdgeThreads>(lanes::EdgeConfig{.loops = 1});
         lane_ = std::make_unique<lanes::Lane>(lanes::LaneConfig{.name = "objects", .threads = 2, .queue = 64});
-        door_ = std::make_unique<ObjectDoor>(*object::make_directory_upstream({folder_}), std::move(source), *lane_);
+        door_ = std::make_unique<ObjectDoor>(make_lane_store(*object::make_directory_upstream({folder_}), *lane_),
+                                             std::move(source), *lane_);
         http::ServerConfig config{.name = "objects", .host_href = "", .limits = {}};
         config.limits.header_bytes = DoorHeaderBytes;
         config.limits.body_bytes = DoorBodyBytes;
@@ -247,11 +248,40 @@ TEST_F(Door, RefusesTheBodyThatTheClientDidNotMean) {
 }
 
 TEST_F(Door, RefusesWhatItDoesNotDo) {
-    const Reply copy = ask("COPY", "/v1/a/c/o", "Destination: c/p\r\n");
-    EXPECT_EQ(copy.status, 501);
-    EXPECT_NE(copy.body.find("COPY is not supported"), std::string::npos);
-    EXPECT_EQ(ask("PUT", "/v1/a/c/o?multipart-manifest=put", "", "[]").status, 501);
+    const Reply manifest = ask("PUT", "/v1/a/c/o?multipart-manifest=put", "", "[]");
+    EXPECT_EQ(manifest.status, 501);
+    EXPECT_NE(manifest.body.find("(multipart-manifest) is not supported"), std::string::npos);
+    EXPECT_NE(manifest.body.find("Swift's own pipeline"), std::string::npos);
     EXPECT_EQ(ask("PUT", "/v1/a/c/o", "X-Object-Manifest: c/p\r\n").status, 501);
+}
+
+TEST_F(Door, CopiesByReadingAndWriting) {
+    const std::string body = text_of_size(300'000);
+    ask("PUT", "/v1/a/c/o", "X-Object-Meta-Color: red\r\nContent-Type: text/x-test\r\n", body);
+    const Reply copied = ask("COPY", "/v1/a/c/o", "Destination: d/p%20q\r\nX-Object-Meta-Size: big\r\n");
+    EXPECT_EQ(copied.status, 201);
+    EXPECT_EQ(copied.headers.at("x-copied-from"), "c/o");
+    const Reply got = ask("GET", "/v1/a/d/p%20q");
+    EXPECT_EQ(got.body, body);
+    EXPECT_EQ(got.headers.at("x-object-meta-color"), "red");
+    EXPECT_EQ(got.headers.at("x-object-meta-size"), "big");
+    EXPECT_EQ(got.headers.at("content-type"), "text/x-test");
+    EXPECT_EQ(got.headers.at("etag"), ask("HEAD", "/v1/a/c/o").headers.at("etag"));
+
+    EXPECT_EQ(ask("PUT", "/v1/a/d/fresh", "X-Copy-From: /c/o\r\nX-Fresh-Metadata: true\r\n").status, 201);
+    const Reply fresh = ask("GET", "/v1/a/d/fresh");
+    EXPECT_EQ(fresh.body, body);
+    EXPECT_FALSE(fresh.headers.contains("x-object-meta-color"));
+}
+
+TEST_F(Door, RefusesCopiesOfNothingAndToNowhere) {
+    ask("PUT", "/v1/a/c/o", "", "hello");
+    EXPECT_EQ(ask("COPY", "/v1/a/c/missing", "Destination: c/p\r\n").status, 404);
+    EXPECT_EQ(ask("COPY", "/v1/a/c/o").status, 412);
+    EXPECT_EQ(ask("COPY", "/v1/a/c/o", "Destination: p\r\n").status, 412);
+    EXPECT_EQ(ask("PUT", "/v1/a/c/p", "X-Copy-From: c/o\r\n", "a body").status, 400);
+    EXPECT_EQ(ask("COPY", "/v1/a/c/o", "Destination: c/p\r\nIf-Match: \"other\"\r\n").status, 412);
+    EXPECT_EQ(ask("GET", "/v1/a/c/p").status, 404);
 }
 
 TEST_F(Door, KeepsNothingOfAClientThatGoesInTheMiddle) {
