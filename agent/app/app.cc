@@ -30,6 +30,7 @@
 #include "agent/node_api/hypervisor.h"
 #include "agent/node_api/keks.h"
 #include "agent/node_api/life_cycle.h"
+#include "agent/node_api/object_care.h"
 #include "agent/node_api/passphrase.h"
 #include "agent/node_api/volume_care.h"
 #include "agent/node_api/volume_keys.h"
@@ -246,8 +247,8 @@ public:
         node_routes_.push_back(kek_routes_->route(*keys_));
         build_hypervisor_routes();
         build_volume_routes();
-        TRY(build_rest_door());
         TRY(build_object_door());
+        TRY(build_rest_door());
         TRY(build_metrics_door());
         return {};
     }
@@ -418,6 +419,8 @@ private:
             *edge_, http::ServerConfig{"objects", {}, limits, &object_requests_}, objects_->handler());
         TRY(server->listen(http::TcpListen{settings.listen.host, settings.listen.port, tls_of(settings.tls)}));
         log_info("objects: listening on {}", settings.listen.text());
+        object_care_ = std::make_unique<node_api::ObjectCareRoutes>(*objects_);
+        node_routes_.push_back(object_care_->route());
         metrics_.add("objects", *server);
         status_.add("objects", *server);
         metrics_.add(object_requests_);
@@ -487,6 +490,7 @@ private:
     lanes::Lane* keys_ = nullptr;
     std::unique_ptr<rest::RestDoor> rest_;
     std::unique_ptr<objects::ObjectDoor> objects_;
+    std::unique_ptr<node_api::ObjectCareRoutes> object_care_;
     std::vector<std::unique_ptr<http::Server>> servers_;
     std::unique_ptr<Sweeper> sweeper_;
     std::unique_ptr<Sweeper> header_sweeper_;

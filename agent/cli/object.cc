@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 
+#include "agent/cli/object_care.h"
 #include "agent/cli/output.h"
 #include "agent/config/config.h"
 #include "integrations/object/crypto_meta.h"
@@ -151,6 +152,7 @@ void add_object_commands(CLI::App& root, CliContext& context) {
     CLI::App& noun = add_noun(root, "object", "Objects behind the encrypting object door");
     add_status(noun, context);
     add_inspect(noun, context);
+    add_object_care(noun, context);
 }
 
 }  // namespace sallyport::cli

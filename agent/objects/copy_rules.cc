@@ -22,8 +22,9 @@ constexpr std::array<std::string_view, 6> OfCopies = {"Destination",         "De
 /// What a GET takes of the client's headers and a PUT must not have.
 constexpr std::array<std::string_view, 6> OfReaders = {
     "If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since", "Range", "If-Range"};
-constexpr std::array<std::string_view, 5> OfContent = {"Content-Type", "Content-Encoding", "Content-Disposition",
-                                                       "Content-Language", "X-Delete-At"};
+constexpr std::array<std::string_view, 8> OfContent = {"Content-Type",     "Content-Encoding", "Content-Disposition",
+                                                       "Content-Language", "Cache-Control",    "Expires",
+                                                       "X-Robots-Tag",     "X-Delete-At"};
 
 template <std::size_t N>
 bool is_one_of(std::string_view name, const std::array<std::string_view, N>& names) {

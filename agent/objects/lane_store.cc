@@ -54,6 +54,14 @@ public:
         co_return std::move(call);
     }
 
+    asio::awaitable<Result<bool>> replace_headers(const object::ObjectPath& path, const object::Headers& seen,
+                                                  const object::Headers& replacement) override {
+        return lane_.run([this, &path, &seen, &replacement]() -> Result<bool> {
+            return upstream_->replace_headers(path, seen, replacement);
+        });
+    }
+    bool can_replace_headers() const override { return true; }
+
     bool authenticates() const override { return false; }
     bool takes_other_paths() const override { return false; }
 

@@ -60,9 +60,21 @@ asio::awaitable<Result<void>> Leg::finish() {
     Result<object::ResponseHead> head = co_await call_->finish(footers);
     if (!head) co_return std::move(head).error();
     response = std::move(*head);
+    is_encrypted_ = response.headers.has(object::BodyMeta);
     answer = refuse_response(response, path_);
     if (filter_ && !answer) answer = filter_->on_response_head(response);
     if (!answer) strip_response(response);
+    co_return Result<void>();
+}
+
+asio::awaitable<Result<void>> Leg::start_raw() {
+    const object::Headers none;
+    Result<std::unique_ptr<StoreCall>> call = co_await store_.start(head_, false, 0);
+    if (!call) co_return std::move(call).error();
+    call_ = std::move(*call);
+    Result<object::ResponseHead> head = co_await call_->finish(none);
+    if (!head) co_return std::move(head).error();
+    response = std::move(*head);
     co_return Result<void>();
 }
 

@@ -36,12 +36,17 @@ public:
     asio::awaitable<Result<void>> pass_on(std::span<std::byte> piece);
     /// Afterwards either `answer` is set or `response`, and the body is read with read_on().
     asio::awaitable<Result<void>> finish();
+    /// For a request without a body, of which the store's answer is wanted as it is: start() and finish(), and
+    /// `response` has all that the store said.
+    asio::awaitable<Result<void>> start_raw();
     /// The next bytes of the answer's body; 0 at its end.
     asio::awaitable<Result<std::size_t>> read_on(std::span<std::byte> into);
     /// The body of a listing: all of it, decrypted. Error: `TooLarge`.
     asio::awaitable<Result<void>> finish_listing(ListingFormat format, std::span<std::byte> buffer);
     asio::awaitable<void> close();
 
+    /// The store's object has an encrypted body; known after finish().
+    bool is_encrypted() const { return is_encrypted_; }
     bool store_has_answered() const { return call_ && call_->is_answered(); }
     const object::RequestHead& head() const { return head_; }
 
@@ -54,6 +59,7 @@ private:
     object::RequestHead head_;
     object::ObjectPath path_;
     std::unique_ptr<StoreCall> call_;
+    bool is_encrypted_ = false;
 };
 
 }  // namespace sallyport::objects

@@ -189,6 +189,17 @@ asio::awaitable<Result<const object::RootSecrets*>> ObjectDoor::known_secrets() 
     co_return loaded;
 }
 
+asio::awaitable<Result<CareStep>> ObjectDoor::care(CareVerb verb, const CareScope& scope, const CarePlace& from,
+                                                   std::chrono::milliseconds within) {
+    const auto secrets = co_await known_secrets();
+    if (!secrets) co_return secrets.error();
+    ObjectCare walks(*store_);
+    auto walking = verb == CareVerb::Verify ? walks.verify(**secrets, scope, from, within)
+                                            : walks.rekey(**secrets, scope, from, within);
+    Result<CareStep> step = co_await std::move(walking);
+    co_return step;
+}
+
 asio::awaitable<void> ObjectDoor::handle(http::Exchange& exchange) {
     object::RequestHead head = to_object(exchange.request(), exchange);
     if (store_->takes_other_paths() && is_other_path(head.target)) {

@@ -3,6 +3,7 @@
 #include <boost/asio/awaitable.hpp>
 
 #include <atomic>
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -11,6 +12,7 @@
 #include "agent/config/config.h"
 #include "agent/http/route.h"
 #include "agent/lanes/lane.h"
+#include "agent/objects/care.h"
 #include "agent/objects/copy_rules.h"
 #include "agent/objects/leg.h"
 #include "agent/objects/store.h"
@@ -45,6 +47,11 @@ public:
 
     /// What http::Server is given; refers to this door.
     http::StreamHandler handler();
+
+    enum class CareVerb { Verify, Rekey };
+    /// A step of ObjectCare over what this door stores, with its root secrets. Error: as ObjectCare, and the source's.
+    asio::awaitable<Result<CareStep>> care(CareVerb verb, const CareScope& scope, const CarePlace& from,
+                                           std::chrono::milliseconds within);
 
 private:
     asio::awaitable<void> handle(http::Exchange& exchange);

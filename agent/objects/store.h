@@ -9,6 +9,7 @@
 #include "agent/http/stream_client.h"
 #include "agent/lanes/lane.h"
 #include "integrations/object/head.h"
+#include "integrations/object/target.h"
 #include "integrations/object/upstream.h"
 #include "keymanager/base/result.h"
 #include "keymanager/base/secure_bytes.h"
@@ -42,6 +43,10 @@ public:
     /// `footer_room`: what finish() will hand over of headers is not larger than that, written as JSON.
     virtual asio::awaitable<Result<std::unique_ptr<StoreCall>>> start(const object::RequestHead& request, bool has_body,
                                                                       std::size_t footer_room) = 0;
+    /// As object::Upstream::replace_headers. Error: `Refused` from a store whose objects are rewritten instead.
+    virtual asio::awaitable<Result<bool>> replace_headers(const object::ObjectPath& path, const object::Headers& seen,
+                                                          const object::Headers& replacement) = 0;
+    virtual bool can_replace_headers() const = 0;
     /// It asks who is calling, and answers 401 and 403 by itself.
     virtual bool authenticates() const = 0;
     /// What is no path of the object API (/info, a token's issue) goes to it as it is.

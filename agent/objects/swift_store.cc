@@ -25,8 +25,8 @@ constexpr std::uint64_t AskFrom = 64 * 1024;
 
 /// Headers that gatekeeper would drop.
 bool is_carried(std::string_view name) {
-    constexpr std::array<std::string_view, 3> Prefixes = {"X-Object-Sysmeta-", "X-Object-Transient-Sysmeta-",
-                                                          "X-Backend-Etag-Is-At"};
+    constexpr std::array<std::string_view, 4> Prefixes = {"X-Object-Sysmeta-", "X-Object-Transient-Sysmeta-",
+                                                          "X-Backend-Etag-Is-At", "X-Timestamp"};
     return std::ranges::any_of(Prefixes, [name](std::string_view prefix) { return starts_with_no_case(name, prefix); });
 }
 
@@ -135,6 +135,12 @@ public:
         std::unique_ptr<StoreCall> ready = std::make_unique<SwiftCall>(std::move(*call), footer_room);
         co_return std::move(ready);
     }
+
+    asio::awaitable<Result<bool>> replace_headers(const object::ObjectPath& /*path*/, const object::Headers& /*seen*/,
+                                                  const object::Headers& /*replacement*/) override {
+        co_return Error{Code::Refused, "Swift changes the crypto metadata of an object only with its data", {}};
+    }
+    bool can_replace_headers() const override { return false; }
 
     bool authenticates() const override { return true; }
     bool takes_other_paths() const override { return true; }

@@ -424,6 +424,22 @@ public:
         return exchange;
     }
 
+    Result<bool> replace_headers(const ObjectPath& path, const Headers& seen, const Headers& replacement) override {
+        const auto adding = store_.adding();
+        const std::string folder = TRY(store_.layout().object(path));
+        const auto lock = store_.changing(folder);
+        auto record = current_record(folder, store_.now_us());
+        if (!record && record.error().code == Code::NotFound) return false;
+        if (!record) return record.error();
+        for (const auto& [name, value] : seen) {
+            const std::string* now = record->headers.find(name);
+            if (now == nullptr || *now != value) return false;
+        }
+        for (const auto& [name, value] : replacement) record->headers.set(title_case(name), value);
+        TRY(replace_file(joined(folder, ObjectFile), to_json(*record), store_.layout().temporary()));
+        return true;
+    }
+
 private:
     using Started = Result<std::unique_ptr<StoreExchange>>;
     using Names = std::vector<std::pair<std::string, std::string>>;

@@ -9,8 +9,9 @@ namespace {
 /// Small enough for the first cache: the bytes are read three times.
 constexpr std::size_t StepSize = 8192;
 
-/// `key` under the object's key. Swift's wrapping is the cipher itself (not RFC 3394) and has no check value.
-Result<WrappedKey> wrapped(const SecureBytes& key, const SecureBytes& object_key, RandomSource& random) {
+}  // namespace
+
+Result<WrappedKey> wrap_body_key(const SecureBytes& key, const SecureBytes& object_key, RandomSource& random) {
     const crypto::CounterBlock iv = TRY(random.draw_iv());
     SecureBytes copy = TRY(key.clone());
     auto cipher = TRY(crypto::AesCtr::create(object_key, iv));
@@ -19,15 +20,13 @@ Result<WrappedKey> wrapped(const SecureBytes& key, const SecureBytes& object_key
     return WrappedKey{Bytes(iv.begin(), iv.end()), Bytes(ciphertext.begin(), ciphertext.end())};
 }
 
-}  // namespace
-
 Result<EncryptStream::State> EncryptStream::begin() {
     const crypto::CounterBlock iv = TRY(random_->draw_iv());
     const SecureBytes body_key = TRY(random_->draw_key());
     CryptoMeta meta;
     meta.cipher = CipherName;
     meta.iv = Bytes(iv.begin(), iv.end());
-    meta.body_key = TRY(wrapped(body_key, keys_->object, *random_));
+    meta.body_key = TRY(wrap_body_key(body_key, keys_->object, *random_));
     meta.key_id = key_id_;
     crypto::AesCtr cipher = TRY(crypto::AesCtr::create(body_key, iv));
     return State{std::move(cipher), std::move(meta)};

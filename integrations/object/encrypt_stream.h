@@ -15,6 +15,10 @@
 
 namespace sallyport::object {
 
+/// A body key under an object's key, as it is stored. Swift's wrapping is the cipher itself (not RFC 3394) and has no
+/// check value.
+Result<WrappedKey> wrap_body_key(const SecureBytes& key, const SecureBytes& object_key, RandomSource& random);
+
 /// Encrypts one body as it passes, and keeps what has to be stored beside it. A body key is drawn when the first byte
 /// comes, so a body without one leaves nothing to store.
 ///

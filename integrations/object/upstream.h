@@ -5,6 +5,7 @@
 #include <span>
 
 #include "integrations/object/head.h"
+#include "integrations/object/target.h"
 #include "keymanager/base/result.h"
 
 namespace sallyport::object {
@@ -35,6 +36,9 @@ class Upstream {
 public:
     virtual ~Upstream() = default;
     virtual Result<std::unique_ptr<StoreExchange>> start(const RequestHead& request) = 0;
+    /// Replaces headers of a stored object and leaves its data alone, if those in `seen` are still what they were; all
+    /// or nothing, durable. False: the object has changed or gone meanwhile. Error: `Refused` if this store cannot.
+    virtual Result<bool> replace_headers(const ObjectPath& path, const Headers& seen, const Headers& replacement) = 0;
 };
 
 }  // namespace sallyport::object

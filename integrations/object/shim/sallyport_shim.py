@@ -15,7 +15,8 @@ import json
 
 PREFIX = "HTTP_X_SALLYPORT_"
 CARRIED = PREFIX + "CARRIED_"
-REQUEST_NAMES = ("x-object-sysmeta-crypto-", "x-object-transient-sysmeta-crypto-", "x-backend-etag-is-at")
+REQUEST_NAMES = ("x-object-sysmeta-crypto-", "x-object-transient-sysmeta-crypto-", "x-backend-etag-is-at",
+                 "x-timestamp")
 RESPONSE_NAMES = ("x-object-sysmeta-crypto-", "x-object-transient-sysmeta-crypto-",
                   "x-object-sysmeta-container-update-override-etag")
 FOOTER_NAMES = ("x-object-sysmeta-crypto-", "x-object-sysmeta-container-update-override-etag", "etag")
