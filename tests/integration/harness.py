@@ -68,7 +68,7 @@ def free_port():
         except OSError:
             reservation.close()
             continue
-        _reserved_ports.append(reservation)
+        _reserved_ports.append(reservation.detach())
         return port
 
 
