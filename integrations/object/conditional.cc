@@ -52,7 +52,7 @@ bool matches(std::string_view header, std::string_view etag) {
                        [etag](const std::string& tag) { return tag == "*" || tag == without_quotes(etag); });
 }
 
-Result<void> mask_conditional_tags(RequestHead& request, const ObjectPath& path, const RootSecrets& secrets) {
+Result<void> mask_conditional_tags(RequestHead& request, const ObjectPath& path, const KeySource& secrets) {
     if (!request.headers.has("If-Match") && !request.headers.has("If-None-Match")) return {};
     std::vector<ObjectKeys> keys;
     for (const std::string& id : secrets.ids()) keys.push_back(TRY(derive_keys(secrets, path, id)));

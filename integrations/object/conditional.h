@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "integrations/object/head.h"
-#include "integrations/object/root_secret.h"
+#include "integrations/object/key_source.h"
 #include "integrations/object/target.h"
 #include "keymanager/base/result.h"
 
@@ -21,6 +21,6 @@ bool matches(std::string_view header, std::string_view etag);
 /// Adds to If-Match and If-None-Match, for each tag, its MAC under the object key of every known secret: one of them is
 /// what the store has at X-Object-Sysmeta-Crypto-Etag-Mac, to which the request's X-Backend-Etag-Is-At then points. The
 /// tag itself stays, for objects that are not encrypted; "*" alone leaves the request as it is.
-Result<void> mask_conditional_tags(RequestHead& request, const ObjectPath& path, const RootSecrets& secrets);
+Result<void> mask_conditional_tags(RequestHead& request, const ObjectPath& path, const KeySource& secrets);
 
 }  // namespace sallyport::object

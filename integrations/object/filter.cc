@@ -149,6 +149,15 @@ Result<DecryptStream> body_stream(const ResponseHead& response, const CryptoMeta
     return DecryptStream::whole_or_range(std::move(body_key), iv, offset);
 }
 
+/// True if something in a response's headers was encrypted, the body included.
+bool is_encrypted(const Headers& headers) {
+    return std::any_of(headers.begin(), headers.end(), [](const Headers::Entry& header) {
+        const bool sealed_etag =
+            equal_no_case(header.first, ListingEtag) && header.second.find("swift_meta") != std::string::npos;
+        return sealed_etag || is_crypto_header(header.first);
+    });
+}
+
 bool is_json(const Headers& headers) {
     const std::string type = headers.value_or("Content-Type", "");
     return trimmed(std::string_view(type).substr(0, type.find(';'))) == "application/json";
@@ -193,7 +202,9 @@ std::optional<Answer> ObjectFilter::begin_put(RequestHead& request) {
 }
 
 std::optional<Answer> ObjectFilter::begin_post(RequestHead& request) {
-    if (auto refused = check_metadata(request.headers)) return refused;
+    if (options_.check_metadata) {
+        if (auto refused = check_metadata(request.headers)) return refused;
+    }
     auto keys = derive_keys(secrets_, path_);
     if (!keys) return key_failure(keys.error());
     auto key_id = key_id_to_write(secrets_, path_);
@@ -229,30 +240,33 @@ Result<void> ObjectFilter::on_request_body(std::span<std::byte> chunk) {
     return encrypt_->encrypt(chunk);
 }
 
-std::variant<Headers, Answer> ObjectFilter::on_request_end() {
+std::variant<Headers, Answer> ObjectFilter::on_request_end(const Headers& others) {
     if (!encrypt_) return Headers();
     auto sealed = encrypt_->finish();
     if (!sealed) return logged(sealed.error(), swift_answer(500));
     sealed_ = *std::move(sealed);
+    const std::string* other_etag = others.find("Etag");
+    if (other_etag != nullptr && !other_etag->empty()) client_etag_ = *other_etag;
     const bool wrong_body = sealed_ && client_etag_ && *client_etag_ != sealed_->plaintext_md5;
     if (wrong_body) return swift_answer(422);
-    auto headers = footers();
+    auto headers = footers(others);
     if (!headers) return logged(headers.error(), swift_answer(500));
     return *std::move(headers);
 }
 
-Result<Headers> ObjectFilter::footers() {
+Result<Headers> ObjectFilter::footers(const Headers& others) {
     Headers footers;
     if (sealed_) {
         footers.add("Etag", sealed_->ciphertext_md5);
         footers.add(std::string(CryptoEtag), TRY(seal(sealed_->plaintext_md5, keys_.object, random_)));
         footers.add(std::string(BodyMeta), sealed_->body_meta);
         footers.add(std::string(CryptoEtagMac), TRY(etag_mac(keys_.object, sealed_->plaintext_md5)));
-    } else if (client_etag_) {
+    } else if (client_etag_ && !others.has("Etag")) {
         // Nothing was encrypted, so the store can check the client's ETag itself.
         footers.add("Etag", *client_etag_);
     }
-    std::string listed = listing_etag_.value_or(sealed_ ? sealed_->plaintext_md5 : "");
+    if (const std::string* other = others.find(ListingEtag)) listing_etag_ = *other;
+    const std::string listed = listing_etag_.value_or(sealed_ ? sealed_->plaintext_md5 : "");
     // The MD5 of nothing tells nothing, unless it stands for a body that is not empty.
     const bool worth_sealing = !listed.empty() && (listed != crypto::Md5OfNothing || sealed_);
     if (worth_sealing) {
@@ -283,7 +297,8 @@ std::optional<Answer> ObjectFilter::finish_put(ResponseHead& response) const {
 }
 
 std::optional<Answer> ObjectFilter::decrypt_response(ResponseHead& response) {
-    if (!carries_object_headers(response.status)) {
+    // What was never encrypted needs no keys, so it is served without them.
+    if (!carries_object_headers(response.status) || !is_encrypted(response.headers)) {
         response.headers.remove_if(is_crypto_header);
         return std::nullopt;
     }
@@ -299,10 +314,11 @@ std::optional<Answer> ObjectFilter::decrypt_response(ResponseHead& response) {
         if (!iv) return logged(iv.error(), cannot_decrypt_object());
     }
     const auto put_keys = keys_for(*put_meta);
-    if (!put_keys) return key_failure(put_keys.error());
     const auto post_meta = meta_in(response.headers, TransientMeta);
+    // Both are asked for before one may fail: what is missing is then known at once (GrantedKeys).
+    const auto post_keys = post_meta ? keys_for(*post_meta) : Result<ObjectKeys>(post_meta.error());
+    if (!put_keys) return key_failure(put_keys.error());
     if (!post_meta) return logged(post_meta.error(), cannot_decrypt_object());
-    const auto post_keys = keys_for(*post_meta);
     if (!post_keys) return key_failure(post_keys.error());
 
     auto headers = HeaderDecryption(*put_keys, *post_keys).apply(response.headers);

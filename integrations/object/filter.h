@@ -9,6 +9,7 @@
 #include "integrations/object/decrypt_stream.h"
 #include "integrations/object/encrypt_stream.h"
 #include "integrations/object/head.h"
+#include "integrations/object/key_source.h"
 #include "integrations/object/object_keys.h"
 #include "integrations/object/random_source.h"
 #include "integrations/object/root_secret.h"
@@ -20,6 +21,9 @@ namespace sallyport::object {
 struct FilterOptions {
     /// PUT and POST pass untouched; whatever is encrypted is still decrypted, and conditional requests still masked.
     bool disable_encryption = false;
+    /// Whether on_request_head refuses metadata over Swift's limits (400). False where Swift itself has looked, by the
+    /// limits of its own configuration.
+    bool check_metadata = true;
 };
 
 /// One request's way through the encryption, without sockets: bodies and headers are handed in and come out changed.
@@ -32,7 +36,7 @@ struct FilterOptions {
 /// request. One object serves one request, on one thread at a time; `secrets` and `random` must outlive it.
 class ObjectFilter {
 public:
-    ObjectFilter(const RootSecrets& secrets, RandomSource& random, FilterOptions options = {})
+    ObjectFilter(const KeySource& secrets, RandomSource& random, FilterOptions options = {})
         : secrets_(secrets), random_(random), options_(options) {}
     ObjectFilter(const ObjectFilter&) = delete;
     ObjectFilter& operator=(const ObjectFilter&) = delete;
@@ -46,7 +50,8 @@ public:
 
     /// After the body's last byte: the headers that are only known now, to be stored together with the object and over
     /// its headers of the same name. An Answer (422) if the body is not the one whose MD5 the client announced.
-    std::variant<Headers, Answer> on_request_end();
+    /// `others`: what other filters want to store in the same way (an ETag to check, a listing's etag).
+    std::variant<Headers, Answer> on_request_end(const Headers& others = {});
 
     /// Makes the store's response head into the client's: unseals ETag and metadata, drops crypto headers.
     std::optional<Answer> on_response_head(ResponseHead& response);
@@ -66,12 +71,12 @@ private:
     std::optional<Answer> begin_put(RequestHead& request);
     std::optional<Answer> begin_post(RequestHead& request);
     Result<void> seal_user_metadata(RequestHead& request);
-    Result<Headers> footers();
+    Result<Headers> footers(const Headers& others);
 
     std::optional<Answer> finish_put(ResponseHead& response) const;
     std::optional<Answer> decrypt_response(ResponseHead& response);
 
-    const RootSecrets& secrets_;
+    const KeySource& secrets_;
     RandomSource& random_;
     FilterOptions options_;
 

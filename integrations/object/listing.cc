@@ -2,6 +2,8 @@
 
 #include <boost/json.hpp>
 
+#include <optional>
+
 #include "integrations/object/object_keys.h"
 #include "integrations/object/sealed_value.h"
 #include "integrations/object/text.h"
@@ -14,13 +16,13 @@ namespace json = boost::json;
 
 constexpr std::string_view UnknownHash = "<unknown>";
 
-Result<ObjectKeys> keys_for_entry(const CryptoMeta& meta, const ObjectPath& container, const RootSecrets& secrets) {
+Result<ObjectKeys> keys_for_entry(const CryptoMeta& meta, const ObjectPath& container, const KeySource& secrets) {
     if (!meta.key_id) return derive_keys(secrets, container);
     if (!meta.key_id->has_value()) return meta.key_id->error();
     return keys_of(secrets, container, meta.key_id->value());
 }
 
-Result<std::string> decrypted_hash(const SealedValue& sealed, const ObjectPath& container, const RootSecrets& secrets) {
+Result<std::string> decrypted_hash(const SealedValue& sealed, const ObjectPath& container, const KeySource& secrets) {
     const auto unknown = [](std::string_view why) {
         log_warning("a listing's etag cannot be decrypted: {}", why);
         return std::string(UnknownHash);
@@ -38,12 +40,13 @@ Result<std::string> decrypted_hash(const SealedValue& sealed, const ObjectPath& 
 
 }  // namespace
 
-Result<std::string> decrypt_listing(std::string_view text, const ObjectPath& container, const RootSecrets& secrets) {
+Result<std::string> decrypt_listing(std::string_view text, const ObjectPath& container, const KeySource& secrets) {
     const Error malformed{Code::Corrupt, "the store's listing is not a JSON array of objects", {}};
     json::error_code failed;
     json::value listing = json::parse(json::string_view(text.data(), text.size()), failed);
     json::array* entries = failed ? nullptr : listing.if_array();
     if (entries == nullptr) return malformed;
+    std::optional<Error> key_missing;
     for (json::value& entry : *entries) {
         json::object* object = entry.if_object();
         if (object == nullptr) return malformed;
@@ -53,8 +56,13 @@ Result<std::string> decrypt_listing(std::string_view text, const ObjectPath& con
         if (value == nullptr) return malformed;
         const SealedValue sealed = TRY(split_sealed({value->data(), value->size()}));
         if (!sealed.meta) continue;
-        *hash = json::string(TRY(decrypted_hash(sealed, container, secrets)));
+        auto decrypted = decrypted_hash(sealed, container, secrets);
+        // The other entries go on: then all keys that are missing are known at once (GrantedKeys).
+        if (!decrypted && decrypted.error().code == Code::Unavailable) key_missing = decrypted.error();
+        if (!decrypted && !key_missing) return decrypted.error();
+        if (decrypted) *hash = json::string(*decrypted);
     }
+    if (key_missing) return *key_missing;
     return std::string(json::serialize(listing));
 }
 

@@ -3,7 +3,7 @@
 #include <string>
 #include <string_view>
 
-#include "integrations/object/root_secret.h"
+#include "integrations/object/key_source.h"
 #include "integrations/object/target.h"
 #include "keymanager/base/result.h"
 
@@ -13,6 +13,6 @@ namespace sallyport::object {
 /// under different root secrets. One that cannot be read (unknown secret, other cipher, bad IV, or bytes that are no
 /// text) says "<unknown>" and the listing goes on.
 /// Error: `Corrupt` if it is not a JSON array of objects, or an entry's crypto meta or key_id is malformed.
-Result<std::string> decrypt_listing(std::string_view json, const ObjectPath& container, const RootSecrets& secrets);
+Result<std::string> decrypt_listing(std::string_view json, const ObjectPath& container, const KeySource& secrets);
 
 }  // namespace sallyport::object

@@ -65,37 +65,33 @@ std::optional<PathParts> read_as_bytes(const PathParts& parts) {
     return PathParts{*account, container, object};
 }
 
-Result<SecureBytes> derived(const SecureBytes& root, std::string_view path) {
-    return crypto::hmac_sha256_secret(root.reveal(), bytes_of(path));
-}
-
-Result<ObjectKeys> derive(const SecureBytes& root, const ObjectPath& path, MetaVersion version, bool with_object) {
-    ObjectKeys keys;
-    keys.container = TRY(derived(root, path.container_path()));
-    if (!with_object) return keys;
+Result<ObjectKeys> derive(const KeySource& secrets, const std::string& secret_id, const ObjectPath& path,
+                          MetaVersion version, bool with_object) {
+    auto container = secrets.derive(secret_id, path.container_path());
+    if (!with_object) return ObjectKeys {
+            TRY(std::move(container))
+            , {}
+        };
     const bool name_only = version == MetaVersion::V1 && path.object.starts_with('/');
-    keys.object = TRY(derived(root, name_only ? path.object : path.object_path()));
-    return keys;
-}
-
-Result<const SecureBytes*> root_of(const RootSecrets& secrets, const std::string& id) {
-    const SecureBytes* root = secrets.find(id);
-    if (root == nullptr) return Error{Code::NotFound, "unknown root secret id", id};
-    return root;
+    // Both are asked for before one may fail: what is missing is then known at once (GrantedKeys).
+    auto object = secrets.derive(secret_id, name_only ? path.object : path.object_path());
+    return ObjectKeys {
+        TRY(std::move(container))
+        , TRY(std::move(object))
+    };
 }
 
 }  // namespace
 
-Result<ObjectKeys> derive_keys(const RootSecrets& secrets, const ObjectPath& request) {
+Result<ObjectKeys> derive_keys(const KeySource& secrets, const ObjectPath& request) {
     return derive_keys(secrets, request, secrets.active());
 }
 
-Result<ObjectKeys> derive_keys(const RootSecrets& secrets, const ObjectPath& request, const std::string& secret_id) {
-    const SecureBytes* root = TRY(root_of(secrets, secret_id));
-    return derive(*root, request, secrets.version_to_write(), request.is_object());
+Result<ObjectKeys> derive_keys(const KeySource& secrets, const ObjectPath& request, const std::string& secret_id) {
+    return derive(secrets, secret_id, request, secrets.version_to_write(), request.is_object());
 }
 
-Result<ObjectKeys> keys_of(const RootSecrets& secrets, const ObjectPath& request, const KeyId& key_id) {
+Result<ObjectKeys> keys_of(const KeySource& secrets, const ObjectPath& request, const KeyId& key_id) {
     PathParts parts = TRY(stored_parts(request, key_id));
     if (key_id.version != MetaVersion::V3 && !is_of_request(parts, request)) {
         const auto other_spelling = read_as_bytes(parts);
@@ -106,12 +102,11 @@ Result<ObjectKeys> keys_of(const RootSecrets& secrets, const ObjectPath& request
         // Not the names: a log is no place for them.
         log_info("an object's key_id names another path than the request; the stored one is used");
     }
-    const SecureBytes* root = TRY(root_of(secrets, key_id.secret_id));
     const ObjectPath path{parts.account, *parts.container, parts.object.value_or("")};
-    return derive(*root, path, key_id.version, request.is_object());
+    return derive(secrets, key_id.secret_id, path, key_id.version, request.is_object());
 }
 
-Result<KeyId> key_id_to_write(const RootSecrets& secrets, const ObjectPath& request) {
+Result<KeyId> key_id_to_write(const KeySource& secrets, const ObjectPath& request) {
     const MetaVersion version = secrets.version_to_write();
     const bool name_only = version == MetaVersion::V1 && request.object.starts_with('/');
     const std::string path = name_only ? request.object : request.object_path();

@@ -2,6 +2,9 @@
 
 #include <utility>
 
+#include "keymanager/base/bytes.h"
+#include "keymanager/crypto/digest.h"
+
 namespace sallyport::object {
 namespace {
 
@@ -34,6 +37,12 @@ Result<RootSecrets> RootSecrets::create(std::vector<Entry> entries, std::string 
 const SecureBytes* RootSecrets::find(const std::string& id) const {
     const auto found = secrets_.find(id);
     return found == secrets_.end() ? nullptr : &found->second;
+}
+
+Result<SecureBytes> RootSecrets::derive(const std::string& secret_id, std::string_view path) const {
+    const SecureBytes* root = find(secret_id);
+    if (root == nullptr) return Error{Code::NotFound, "unknown root secret id", secret_id};
+    return crypto::hmac_sha256_secret(root->reveal(), bytes_of(path));
 }
 
 std::vector<std::string> RootSecrets::ids() const {

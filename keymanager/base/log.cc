@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "keymanager/base/log_sink.h"
 #include "keymanager/base/log_switch.h"
 
 namespace sallyport {
@@ -19,6 +20,7 @@ struct LogState {
     std::shared_ptr<spdlog::logger> logger =
         std::make_shared<spdlog::logger>("sallyport", std::make_shared<spdlog::sinks::stderr_sink_mt>());
     LogFormat format = LogFormat::Text;
+    LogSink sink = nullptr;
 
     LogState() {
         logger->set_level(spdlog::level::warn);
@@ -70,6 +72,8 @@ void open_log(LogLevel level, LogFormat format) {
     }
 }
 
+void send_log_to(LogSink sink) { state().sink = sink; }
+
 LogScope::LogScope(std::string_view request_id) noexcept : outer_(std::exchange(current_request, request_id)) {}
 LogScope::~LogScope() { current_request = outer_; }
 std::string_view LogScope::current() noexcept { return current_request; }
@@ -87,6 +91,7 @@ void write_log(LogLevel level, std::string_view text) {
     } else if (!request.empty() && line.find(request) == std::string::npos) {
         line += " [" + request + "]";
     }
+    if (log.sink != nullptr) return log.sink(level, line);
     log.logger->log(level_of(level), "{}", line);
 }
 

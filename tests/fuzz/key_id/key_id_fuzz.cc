@@ -3,6 +3,8 @@
 #include <string_view>
 
 #include "integrations/object/crypto_meta.h"
+#include "integrations/object/object_keys.h"
+#include "integrations/object/root_secret.h"
 #include "keymanager/base/assert.h"
 
 using namespace sallyport;

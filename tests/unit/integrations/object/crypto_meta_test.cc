@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "integrations/object/random_source.h"
+#include "integrations/object/root_secret.h"
 #include "integrations/object/sealed_value.h"
 #include "integrations/object/text.h"
 #include "keymanager/base/codec.h"

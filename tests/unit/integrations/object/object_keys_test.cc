@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "integrations/object/root_secret.h"
 #include "integrations/object/text.h"
 #include "keymanager/base/bytes.h"
 
