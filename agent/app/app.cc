@@ -35,7 +35,9 @@
 #include "agent/node_api/volume_care.h"
 #include "agent/node_api/volume_keys.h"
 #include "agent/node_api/volumes.h"
+#include "agent/objects/key_route.h"
 #include "agent/objects/object_door.h"
+#include "agent/objects/root_secret_keeper.h"
 #include "agent/objects/root_secrets.h"
 #include "agent/rest/rest_door.h"
 #include "integrations/libvirt/libvirt.h"
@@ -247,6 +249,7 @@ public:
         node_routes_.push_back(kek_routes_->route(*keys_));
         build_hypervisor_routes();
         build_volume_routes();
+        build_object_key_route();
         TRY(build_object_door());
         TRY(build_rest_door());
         TRY(build_metrics_door());
@@ -407,8 +410,19 @@ private:
         node_routes_.push_back(volume_care_routes_->route(lane));
     }
 
+    void build_object_key_route() {
+        if (!config_.objects || !config_.has_role(config::Role::Objects)) return;
+        const config::Objects& settings = *config_.objects;
+        object_secrets_ =
+            std::make_unique<objects::RootSecretKeeper>([this, &settings] { return root_secrets(settings); });
+        object_keys_ = std::make_unique<objects::KeyRoute>(*object_secrets_, settings.project);
+        node_routes_.push_back(object_keys_->route(*keys_));
+    }
+
     Result<void> build_object_door() {
         if (!config_.objects || !config_.has_role(config::Role::Objects)) return {};
+        // Without a store there is no door: root secrets are there for the filter in Swift's own pipeline alone.
+        if (config_.objects->upstream.path.empty() && config_.objects->upstream.url.empty()) return {};
         const config::Objects& settings = *config_.objects;
         objects_ = TRY(objects::make_object_door(
             settings, [this, &settings] { return root_secrets(settings); }, *add_lane(ObjectsLane)));
@@ -481,6 +495,8 @@ private:
     std::unique_ptr<node_api::VolumeRoutes> volume_routes_;
     std::unique_ptr<node_api::HeaderScrub> header_scrub_;
     std::unique_ptr<node_api::VolumeCareRoutes> volume_care_routes_;
+    std::unique_ptr<objects::RootSecretKeeper> object_secrets_;
+    std::unique_ptr<objects::KeyRoute> object_keys_;
     std::vector<http::Route> node_routes_;
     std::unique_ptr<lanes::EdgeThreads> edge_;
     // After the event loops: its connections to Keystone live on them.

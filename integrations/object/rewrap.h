@@ -7,6 +7,7 @@
 #include "integrations/object/head.h"
 #include "integrations/object/object_keys.h"
 #include "integrations/object/random_source.h"
+#include "integrations/object/root_secret.h"
 #include "integrations/object/target.h"
 #include "keymanager/base/result.h"
 
