@@ -31,6 +31,7 @@ VENDORS = {
     "boost/beast": ["agent/asio", "agent/http"],
     "boost/json": ["keymanager", "integrations", "migration", "agent"],
     "boost/url": ["keymanager", "integrations", "migration", "agent"],
+    "pybind11": ["integrations/object/swift"],
     "openssl": ["keymanager/base", "keymanager/crypto", "integrations", "agent/http"],
     "sqlite3.h": ["keymanager/db"],
     "mysql.h": ["keymanager/db"],
