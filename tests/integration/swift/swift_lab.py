@@ -39,7 +39,7 @@ FILTERS = {
     "slo": {"min_segment_size": "1"},
     "versioned_writes": {"allow_versioned_writes": "true", "allow_object_versioning": "true"},
     "tempauth": {"user_test_tester": "testing .admin", "user_test2_tester2": "testing2 .admin",
-                 "user_test_tester3": "testing3", "user_admin_admin": "admin .admin .reseller_admin",
+                 "user_test_tester3": "testing3", "user_test_tester2": "testing2 .admin", "user_admin_admin": "admin .admin .reseller_admin",
                  "user_test5_tester5": "testing5 service", "reseller_prefix": "AUTH, SERVICE",
                  "SERVICE_require_group": "service"},
     "keymaster": {}, "kms_keymaster": {}, "encryption": {},
