@@ -83,6 +83,12 @@ Result<void> DecryptStream::decrypt(std::span<std::byte> chunk) {
     return {};
 }
 
+Result<void> DecryptStream::decrypt(std::span<const std::byte> in, std::span<std::byte> out) {
+    if (delimiter_.empty()) return cipher_->apply(in, out);
+    std::ranges::copy(in, out.begin());
+    return decrypt(out);
+}
+
 /// Collects bytes until the part's head is whole: the delimiter, header lines, an empty line (RFC 2046, section 5.1.1).
 /// Returns how many bytes of the chunk belong to it.
 Result<std::size_t> DecryptStream::take_part_head(std::span<const std::byte> chunk) {

@@ -30,6 +30,8 @@ public:
 
     /// The next bytes of the body. Error: `Corrupt` if a multipart body is not what it claims to be.
     Result<void> decrypt(std::span<std::byte> chunk);
+    /// The same from memory to other memory of that size.
+    Result<void> decrypt(std::span<const std::byte> in, std::span<std::byte> out);
 
 private:
     DecryptStream(SecureBytes body_key, const crypto::CounterBlock& iv) : body_key_(std::move(body_key)), iv_(iv) {}

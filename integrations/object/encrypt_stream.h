@@ -31,6 +31,8 @@ public:
 
     /// Turns the next bytes of the body into ciphertext, in place.
     Result<void> encrypt(std::span<std::byte> chunk);
+    /// The same from memory to other memory of that size.
+    Result<void> encrypt(std::span<const std::byte> plaintext, std::span<std::byte> ciphertext);
 
     struct Sealed {
         std::string plaintext_md5;

@@ -240,6 +240,12 @@ Result<void> ObjectFilter::on_request_body(std::span<std::byte> chunk) {
     return encrypt_->encrypt(chunk);
 }
 
+Result<void> ObjectFilter::on_request_body(std::span<const std::byte> in, std::span<std::byte> out) {
+    if (encrypt_) return encrypt_->encrypt(in, out);
+    std::ranges::copy(in, out.begin());
+    return {};
+}
+
 std::variant<Headers, Answer> ObjectFilter::on_request_end(const Headers& others) {
     if (!encrypt_) return Headers();
     auto sealed = encrypt_->finish();
@@ -336,6 +342,12 @@ std::optional<Answer> ObjectFilter::decrypt_response(ResponseHead& response) {
 Result<void> ObjectFilter::on_response_body(std::span<std::byte> chunk) {
     if (!decrypt_) return {};
     return decrypt_->decrypt(chunk);
+}
+
+Result<void> ObjectFilter::on_response_body(std::span<const std::byte> in, std::span<std::byte> out) {
+    if (decrypt_) return decrypt_->decrypt(in, out);
+    std::ranges::copy(in, out.begin());
+    return {};
 }
 
 std::variant<std::string, Answer> ObjectFilter::on_listing(std::string_view body) {

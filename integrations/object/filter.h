@@ -47,6 +47,8 @@ public:
 
     /// Encrypts the next bytes of the body in place.
     Result<void> on_request_body(std::span<std::byte> chunk);
+    /// The same from memory to other memory of that size.
+    Result<void> on_request_body(std::span<const std::byte> in, std::span<std::byte> out);
 
     /// After the body's last byte: the headers that are only known now, to be stored together with the object and over
     /// its headers of the same name. An Answer (422) if the body is not the one whose MD5 the client announced.
@@ -65,6 +67,7 @@ public:
     Body response_body() const { return response_body_; }
 
     Result<void> on_response_body(std::span<std::byte> chunk);
+    Result<void> on_response_body(std::span<const std::byte> in, std::span<std::byte> out);
     std::variant<std::string, Answer> on_listing(std::string_view body);
 
 private:

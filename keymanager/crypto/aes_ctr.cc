@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "keymanager/base/assert.h"
 #include "keymanager/base/bytes.h"
 
 namespace sallyport::crypto {
@@ -27,6 +28,14 @@ CounterBlock advance_counter(const CounterBlock& start, std::uint64_t blocks) {
 }
 
 Result<AesCtr> AesCtr::create(const SecureBytes& key, const CounterBlock& iv, std::uint64_t offset) {
+    if (!WideAesCtr::is_supported()) return create_by_openssl(key, iv, offset);
+    if (key.size() != KeySize) return Error{Code::InvalidInput, "an AES-256 key has 32 bytes", {}};
+    AesCtr stream(TRY(WideAesCtr::create(key, advance_counter(iv, offset / BlockSize))));
+    TRY(stream.skip(static_cast<std::size_t>(offset % BlockSize)));
+    return stream;
+}
+
+Result<AesCtr> AesCtr::create_by_openssl(const SecureBytes& key, const CounterBlock& iv, std::uint64_t offset) {
     if (key.size() != KeySize) return Error{Code::InvalidInput, "an AES-256 key has 32 bytes", {}};
     CipherCtx context(EVP_CIPHER_CTX_new());
     if (context == nullptr) return Error{Code::Overloaded, "out of memory", openssl_detail()};
@@ -47,15 +56,21 @@ Result<void> AesCtr::skip(std::size_t bytes) {
     return applied;
 }
 
-Result<void> AesCtr::apply(std::span<std::byte> data) {
-    while (!data.empty()) {
-        const auto piece = data.first(std::min(data.size(), MostPerCall));
+Result<void> AesCtr::apply(std::span<const std::byte> in, std::span<std::byte> out) {
+    SALLYPORT_ASSERT(in.size() == out.size());  // the header asks for it
+    if (wide_) {
+        wide_->apply(in, out);
+        return {};
+    }
+    while (!in.empty()) {
+        const auto piece = in.first(std::min(in.size(), MostPerCall));
         int done = 0;
-        if (EVP_EncryptUpdate(context_.get(), uchar(piece.data()), &done, uchar(piece.data()),
+        if (EVP_EncryptUpdate(context_.get(), uchar(out.data()), &done, uchar(piece.data()),
                               static_cast<int>(piece.size())) != 1) {
             return Error{Code::Internal, "AES-256-CTR failed", openssl_detail()};
         }
-        data = data.subspan(piece.size());
+        in = in.subspan(piece.size());
+        out = out.subspan(piece.size());
     }
     return {};
 }

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cstring>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -198,7 +197,7 @@ public:
     }
 
     py::bytes encrypt(const py::bytes& chunk) {
-        return changed(chunk, [this](std::span<std::byte> bytes) { return filter_.on_request_body(bytes); });
+        return changed(chunk, [this](auto in, auto out) { return filter_.on_request_body(in, out); });
     }
 
     py::list footers(const py::list& others) {
@@ -221,7 +220,7 @@ public:
     bool decrypts_listing() const { return filter_.response_body() == ObjectFilter::Body::Listing; }
 
     py::bytes decrypt(const py::bytes& chunk) {
-        return changed(chunk, [this](std::span<std::byte> bytes) { return filter_.on_response_body(bytes); });
+        return changed(chunk, [this](auto in, auto out) { return filter_.on_response_body(in, out); });
     }
 
     /// The decrypted listing; None if keys are missing: ask, and call again.
@@ -245,7 +244,7 @@ private:
         if (const auto refused = filter_.on_request_head(plain)) refuse(*refused);
     }
 
-    /// A new bytes object with what `work` makes of a copy of `chunk`.
+    /// A new bytes object with what `work` makes of `chunk`.
     template <class Work>
     static py::bytes changed(const py::bytes& chunk, Work work) {
         const auto in = static_cast<std::string_view>(chunk);
@@ -254,10 +253,7 @@ private:
         if (!out) throw py::error_already_set();
         // Nobody else has it yet.
         const std::span<std::byte> bytes(reinterpret_cast<std::byte*>(PyBytes_AS_STRING(out.ptr())), in.size());
-        const auto run = [&] {
-            if (!in.empty()) std::memcpy(bytes.data(), in.data(), in.size());
-            return work(bytes);
-        };
+        const auto run = [&] { return work(bytes_of(in), bytes); };
         Result<void> done;
         if (in.size() < WorthReleasing) {
             done = run();

@@ -80,6 +80,41 @@ TEST(AesCtr, AppliesInPiecesAsInOne) {
     EXPECT_EQ(to_hex(data), NistCipher);
 }
 
+/// A message of `size` bytes, encrypted in pieces of some size, from memory to memory.
+Bytes encrypted(Result<AesCtr> stream, std::size_t size, std::size_t piece) {
+    Bytes in(size), out(size);
+    for (std::size_t i = 0; i < size; ++i) in[i] = static_cast<std::byte>(i * 7);
+    for (std::size_t at = 0; at < size; at += piece) {
+        const std::size_t length = std::min(piece, size - at);
+        EXPECT_TRUE(
+            stream->apply(std::span<const std::byte>(in).subspan(at, length), std::span(out).subspan(at, length)));
+    }
+    return out;
+}
+
+TEST(AesCtr, IsThatOfOpenSslAtEveryLengthOffsetAndCarry) {
+    const SecureBytes key = key_of(NistKey);
+    for (const char* counter : {"f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff", "0000000000000000fffffffffffffff8",
+                                "fffffffffffffffffffffffffffffff0", "0000000000000000ffffffffffffffee"}) {
+        for (std::size_t size = 0; size < 1100; size += size < 300 ? 1 : 13) {
+            for (const std::size_t offset : {0, 1, 15, 16, 4095}) {
+                const CounterBlock iv = block_of(counter);
+                EXPECT_EQ(encrypted(AesCtr::create(key, iv, offset), size, 4096),
+                          encrypted(AesCtr::create_by_openssl(key, iv, offset), size, 4096))
+                    << counter << " " << size << " " << offset;
+            }
+        }
+    }
+}
+
+TEST(AesCtr, IsThatOfOpenSslInPiecesOfAnySize) {
+    const SecureBytes key = key_of(WrapKey);
+    const CounterBlock iv = block_of("fffffffffffffffffffffffffffffff0");
+    const Bytes expected = encrypted(AesCtr::create_by_openssl(key, iv), 3000, 3000);
+    for (std::size_t piece = 1; piece < 600; ++piece)
+        EXPECT_EQ(encrypted(AesCtr::create(key, iv), 3000, piece), expected);
+}
+
 TEST(AesCtr, RefusesAKeyOfAnotherLength) {
     EXPECT_EQ(AesCtr::create(key_of("00"), CounterBlock{}).error().code, Code::InvalidInput);
     EXPECT_EQ(AesCtr::create(SecureBytes(), CounterBlock{}).error().code, Code::InvalidInput);
