@@ -1,0 +1,122 @@
+#!/usr/bin/python3
+"""What encryption costs a real Swift proxy: CPU time of the proxy's processes (and of the agent), of a plain pipeline, of
+Swift's own encryption and of the filter `sallyport`, over one cluster. The three take turns, so that whatever else the
+machine does hits them alike. Ratios: the extra CPU of Swift's over that of ours (2: ours costs half); of small objects, its
+time a request over ours."""
+
+import json
+import os
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[3]
+os.environ.setdefault("SALLYPORT_ROOT", str(ROOT))
+os.environ.setdefault("SALLYPORT", os.environ.get("SALLYPORT_BIN", str(ROOT / "build/release/bin")) + "/sallyport")
+sys.path[:0] = [str(ROOT / "tests/integration"), str(ROOT / "tests/integration/swift")]
+import functional  # pylint: disable=wrong-import-position
+import pipeline_test  # pylint: disable=wrong-import-position
+import swift_agent  # pylint: disable=wrong-import-position
+import swift_lab  # pylint: disable=wrong-import-position
+
+LARGE = 64 << 20
+SMALL = 4096
+ROUNDS = int(os.environ.get("ROUNDS", 4))
+SMALL_REQUESTS = int(os.environ.get("SMALL_REQUESTS", 150))
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+def family(pid):
+    """A process and all below it."""
+    try:
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    except OSError:
+        return []
+    return [pid, *(one for child in children for one in family(int(child)))]
+
+
+def cpu_seconds(pid):
+    total = 0
+    for one in family(pid):
+        fields = Path(f"/proc/{one}/stat").read_text().rsplit(")", 1)[1].split()
+        total += int(fields[11]) + int(fields[12])
+    return total / TICKS
+
+
+class Measured:
+    """One pipeline: its client, and the processes whose time counts."""
+
+    def __init__(self, proxy, others=()):
+        self.client = proxy.client()
+        self.pids = [proxy.cluster.processes[proxy.name].pid, *others]
+        self.cpu, self.wall = {}, {}
+        self.reset()
+
+    def reset(self):
+        self.cpu = {"PUT": 0.0, "GET": 0.0}
+        self.wall = {"PUT": 0.0, "GET": 0.0}
+
+    def run(self, method, paths, body, status):
+        before, begin = sum(map(cpu_seconds, self.pids)), time.monotonic()
+        for one in paths:
+            answer = self.client.request(method, one, None, body)
+            assert answer.status == status, answer
+        self.wall[method] += (time.monotonic() - begin) / len(paths)
+        self.cpu[method] += sum(map(cpu_seconds, self.pids)) - before
+
+
+def measure(pipelines, size, count, rounds):
+    """Seconds of CPU and of time a request, of each pipeline and method."""
+    body = os.urandom(size)
+    for turn in range(rounds + 1):
+        if turn == 1:  # the first warms up
+            for pipeline in pipelines.values():
+                pipeline.reset()
+        for name, pipeline in pipelines.items():
+            paths = [f"bench/{name}-{size}-{number}" for number in range(count)]
+            pipeline.run("PUT", paths, body, 201)
+            pipeline.run("GET", paths, None, 200)
+    return ({name: {method: pipeline.cpu[method] / (rounds * count) for method in ("PUT", "GET")}
+             for name, pipeline in pipelines.items()},
+            {name: {method: pipeline.wall[method] / rounds for method in ("PUT", "GET")}
+             for name, pipeline in pipelines.items()})
+
+
+def show(what, ours, other, ratio, goal):
+    print(json.dumps({"what": what, "ours": ours, "other": other, "ratio": round(ratio, 2), "goal": f">= {goal}",
+                      "met": ratio >= goal}), flush=True)
+
+
+def main():
+    scope = functional.Scope()
+    try:
+        memory = "/dev/shm" if os.environ.get("IN_MEMORY") else None
+        cluster = swift_lab.Cluster(scope, tempfile.mkdtemp(prefix="swift-bench-", dir=memory))
+        agent = swift_agent.start_agent(scope, pipeline_test.SECRETS)
+        pipelines = {
+            "plain": Measured(cluster.proxy("", "plain")),
+            "swift": Measured(cluster.proxy("keymaster encryption", "swift", keymaster=pipeline_test.keymaster_conf())),
+            "ours": Measured(cluster.proxy("sallyport", "ours", sallyport={"agent_socket": agent.unix_path}),
+                             [agent.process.pid])}
+        pipelines["plain"].client.request("PUT", "bench")
+        cpu, _ = measure(pipelines, LARGE, 2, ROUNDS)
+        gib = (1 << 30) / LARGE
+        for method in ("PUT", "GET"):
+            plain, swift, ours = (cpu[name][method] * gib for name in ("plain", "swift", "ours"))
+            show(f"door 2: {method} of 64 MiB, extra CPU of the proxy over {plain:.2f} s/GiB", f"{ours - plain:.2f} s/GiB",
+                 f"{swift - plain:.2f} s/GiB (Swift's encryption)", (swift - plain) / max(ours - plain, 0.01), 2)
+        cpu, wall = measure(pipelines, SMALL, SMALL_REQUESTS, ROUNDS)
+        for method in ("PUT", "GET"):
+            show(f"door 2: {method} of 4 KiB, CPU with the agent's", f"{cpu['ours'][method] * 1000:.2f} ms",
+                 f"{cpu['swift'][method] * 1000:.2f} ms (plain {cpu['plain'][method] * 1000:.2f})",
+                 cpu["swift"][method] / cpu["ours"][method], 1)
+            show(f"door 2: {method} of 4 KiB, time", f"{wall['ours'][method] * 1000:.2f} ms",
+                 f"{wall['swift'][method] * 1000:.2f} ms (plain {wall['plain'][method] * 1000:.2f})",
+                 wall["swift"][method] / wall["ours"][method], 1)
+    finally:
+        scope.close()
+
+
+if __name__ == "__main__":
+    main()
