@@ -6,6 +6,7 @@ time a request over ours."""
 
 import json
 import os
+import shutil
 import sys
 import tempfile
 import time
@@ -92,11 +93,13 @@ def main():
     scope = functional.Scope()
     try:
         memory = "/dev/shm" if os.environ.get("IN_MEMORY") else None
-        cluster = swift_lab.Cluster(scope, tempfile.mkdtemp(prefix="swift-bench-", dir=memory))
+        folder = tempfile.mkdtemp(prefix="swift-bench-", dir=memory)
+        scope.addCleanup(shutil.rmtree, folder, ignore_errors=True)
+        cluster = swift_lab.Cluster(scope, folder)
         agent = swift_agent.start_agent(scope, pipeline_test.SECRETS)
         pipelines = {
             "plain": Measured(cluster.proxy("", "plain")),
-            "swift": Measured(cluster.proxy("keymaster encryption", "swift", keymaster=pipeline_test.keymaster_conf())),
+            "swift": Measured(cluster.proxy("keymaster encryption", "stock", keymaster=pipeline_test.keymaster_conf())),
             "ours": Measured(cluster.proxy("sallyport", "ours", sallyport={"agent_socket": agent.unix_path}),
                              [agent.process.pid])}
         pipelines["plain"].client.request("PUT", "bench")
