@@ -80,8 +80,8 @@ SALLYPORT_VAES inline __m256i counters(std::uint64_t& high, std::uint64_t& low) 
 }
 
 /// The pairs of a batch. While the lower half of the counter does not overflow, one addition makes the next pair.
-SALLYPORT_VAES [[gnu::always_inline]] inline void batch_counters(__m256i (&blocks)[Pairs], std::uint64_t& high,
-                                                                 std::uint64_t& low) {
+SALLYPORT_VAES __attribute__((always_inline)) inline void batch_counters(__m256i (&blocks)[Pairs], std::uint64_t& high,
+                                                                         std::uint64_t& low) {
     if (low > ~std::uint64_t{0} - BatchBlocks) {
         for (auto& pair : blocks) pair = counters(high, low);
         return;
