@@ -43,7 +43,8 @@ std::optional<ObjectPath> parse_place(std::string_view header, std::string accou
 }
 
 Answer misplaced(std::string_view header) {
-    return object::text_answer(412, std::string(header) + " header must be of the form <container name>/<object name>");
+    return object::text_answer(
+        412, std::string(header).append(" header must be of the form <container name>/<object name>"));
 }
 
 std::string target_of(const ObjectPath& path) { return "/v1" + percent_encoded(path.object_path(), "/"); }
