@@ -41,7 +41,7 @@ Result<void> fits(const HeaderBackup& backup, const File& device, bool force) {
         return Error{Code::Refused,
                      device.name() +
                          " is being re-encrypted: with another header what was re-encrypted is lost; finish "
-                         "it (cryptsetup reencrypt --resume-only), or put the header there with force",
+                         "it (sallyport volume reencrypt), or put the header there with force",
                      {}};
     }
     if (there.uuid != kept.uuid) {

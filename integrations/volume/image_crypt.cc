@@ -160,7 +160,9 @@ Result<VolumeKey> key_of(const File& source, const Passphrase& passphrase, const
                      {}};
     }
     if (!facts.luks->requirements.empty()) {
-        return Error{Code::Conflict, source.name() + " is being re-encrypted: let cryptsetup finish that first", {}};
+        return Error{Code::Conflict,
+                     source.name() + " is being re-encrypted: finish that first (sallyport volume reencrypt)",
+                     {}};
     }
     if (!detached && facts.luks->data_offset == 0) {
         return Error{Code::InvalidInput,

@@ -13,6 +13,7 @@
 #include "integrations/volume/device_users.h"
 #include "integrations/volume/file.h"
 #include "integrations/volume/luks_device.h"
+#include "integrations/volume/luks_header.h"
 #include "integrations/volume/new_file.h"
 #include "integrations/volume/plain.h"
 #include "integrations/volume/probe.h"
@@ -52,9 +53,11 @@ Result<void> write_zeros(File& file, std::uint64_t begin, std::uint64_t end) {
     return {};
 }
 
-Result<void> compare(const File& written, const File& device, std::uint64_t end) {
+/// A disk that reports writes it has lost is found now, and not when the guest's data is gone.
+Result<void> compare(const File& written, const File& device, std::uint64_t begin, std::uint64_t end) {
+    device.drop_cache();
     Bytes expected(CopySize), found(CopySize);
-    for (std::uint64_t at = 0; at < end;) {
+    for (std::uint64_t at = begin; at < end;) {
         const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(CopySize, end - at));
         const std::size_t a = TRY(written.read(at, std::span(expected).first(size)));
         const std::size_t b = TRY(device.read(at, std::span(found).first(size)));
@@ -89,12 +92,11 @@ Result<void> put_on_device(const NewHeader& header, File& device, bool clear_end
         TRY(write_zeros(device, std::max(head_end, size > EmptyEnds ? size - EmptyEnds : 0), size));
     }
     TRY(device.sync());
+    TRY(compare(header.image, device, FirstBlock, data_offset));
 
     TRY(copy_bytes(header.image, device, 0, FirstBlock));
     TRY(device.sync());
-    // A disk that reports writes it has lost is found now, and not when the guest's data is gone.
-    device.drop_cache();
-    return compare(header.image, device, data_offset);
+    return compare(header.image, device, 0, FirstBlock);
 }
 
 bool is_mapping_name(const std::string& name) {
@@ -140,6 +142,30 @@ std::optional<Mapping> mapping_from_sysfs(const fs::path& entry) {
     return mapping;
 }
 
+/// A device-mapper device (an entry of /sys/block) or one below it lets nothing through at the moment.
+bool is_suspended(const fs::path& entry) {
+    if (first_line(entry / "dm" / "suspended") == "1") return true;
+    std::error_code failed;
+    for (const fs::directory_entry& below : fs::directory_iterator(entry / "slaves", failed)) {
+        if (is_suspended("/sys/block" / below.path().filename())) return true;
+    }
+    return false;
+}
+
+/// Removing a mapping would wait for what a killed re-encryption has left suspended, without end.
+Result<void> check_not_suspended(const MappingName& name) {
+    std::error_code failed;
+    for (const fs::directory_entry& entry : fs::directory_iterator("/sys/block", failed)) {
+        if (first_line(entry.path() / "dm" / "name") != name.str() || !is_suspended(entry.path())) continue;
+        return Error{Code::Conflict,
+                     "mapping " + name.str() +
+                         " is suspended, by a re-encryption that runs or was killed: let it go on first (sallyport "
+                         "volume reencrypt --in-use)",
+                     {}};
+    }
+    return {};
+}
+
 class Luks final : public VolumeEncryptor {
 public:
     explicit Luks(const LuksLimits& limits) : limits_(limits) {}
@@ -181,6 +207,7 @@ public:
                          {}};
         }
         TRY(check_limits(facts, limits_, device.str()));
+        if (facts.reencryption_is_over) TRY(finish_reencryption(header));
         LuksDevice luks = TRY(LuksDevice::load(header.str(), device.str(), facts.version, limits_));
         if (options.header) TRY(luks.use_data_device(device.str()));
         auto slot = luks.unlock(passphrase, &name, flags);
@@ -192,6 +219,7 @@ public:
     Result<void> close(const MappingName& name) override {
         TRY(check_mapping_name(name));
         TRY(find_mapping(name));
+        TRY(check_not_suspended(name));
         auto removed = remove_mapping(name);
         if (removed || removed.error().code != Code::Conflict) return removed;
         auto mapping = find_mapping(name);
@@ -247,6 +275,15 @@ private:
             return explain_open(mapped.error(), device, name);
         log_info("{} is mapped to /dev/mapper/{} as a plain volume", device.str(), name.str());
         return find_mapping(name);
+    }
+
+    /// As libcryptsetup mends a header that it finds half written.
+    static Result<void> finish_reencryption(const DevicePath& header) {
+        File file = TRY(File::open(header, File::Access::Write));
+        TRY(file.lock_header());
+        const VolumeFacts facts = TRY(probe(file));
+        if (!facts.luks || !facts.luks->reencryption_is_over) return {};
+        return finish_luks2_reencryption(file, *facts.luks);
     }
 
     Result<LuksFacts> luks_facts(const DevicePath& device) const {

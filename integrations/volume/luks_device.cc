@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <condition_variable>
 #include <cstring>
 #include <mutex>
 #include <vector>
@@ -31,9 +32,33 @@ constexpr std::size_t CopySize = MiB;
 constexpr std::uint64_t CompactMetadata = 16 * 1024;
 constexpr std::uint64_t CompactSlots = 512 * 1024;  // two slots of 256 KiB: 64 bytes of key in 4000 stripes
 
+/// A mutex that is given to those who wait in their order: a re-encryption, which takes it back as soon as it has let
+/// it go, would starve the others of a usual one.
+class QueueingMutex {
+public:
+    void lock() {
+        std::unique_lock lock(mutex_);
+        const std::uint64_t mine = next_++;
+        turn_.wait(lock, [this, mine] { return now_ == mine; });
+    }
+    void unlock() {
+        {
+            const std::lock_guard lock(mutex_);
+            ++now_;
+        }
+        turn_.notify_all();
+    }
+
+private:
+    std::mutex mutex_;
+    std::condition_variable turn_;
+    std::uint64_t next_ = 0;
+    std::uint64_t now_ = 0;
+};
+
 /// One unlocking or mapping at a time in this process; the reason is at LuksDevice.
-std::mutex& library_lock() {
-    static std::mutex lock;
+QueueingMutex& library_lock() {
+    static QueueingMutex lock;
     return lock;
 }
 
@@ -204,6 +229,9 @@ struct LuksDevice::Impl {
         return version == LuksVersion::Luks2 && crypt_reencrypt_status(handle.get(), nullptr) != CRYPT_REENCRYPT_NONE;
     }
     Result<int> unlock_both_keys(const SecureBytes& text, const char* mapping, std::uint32_t flags);
+    Result<void> drop_unbound_slots(const SecureBytes& text);
+    Result<void> take_up_reencryption(const SecureBytes& text, const LuksDevice::Reencryption& how,
+                                      std::uint32_t flags);
     template <class Try>
     Result<int> try_slots(Try&& attempt, std::string_view what);
 };
@@ -393,6 +421,14 @@ std::vector<int> LuksDevice::active_slots() const {
     return slots;
 }
 
+Result<void> LuksDevice::set_uuid(const std::string& uuid) {
+    const std::lock_guard lock(library_lock());
+    impl_->complaints.last.clear();
+    if (const int rc = crypt_set_uuid(impl_->handle.get(), uuid.c_str()); rc != 0)
+        return impl_->error(rc, "write the uuid of");
+    return {};
+}
+
 Result<std::vector<int>> LuksDevice::slots_opened_by(const Passphrase& passphrase) {
     const std::lock_guard lock(library_lock());
     const std::uint32_t flags = geteuid() == 0 ? CRYPT_ACTIVATE_SERIALIZE_MEMORY_HARD_PBKDF : 0;
@@ -462,6 +498,121 @@ Result<void> LuksDevice::destroy_slot(int slot) {
     return impl_->error(rc, "remove key slot " + std::to_string(slot) + " of");
 }
 
+/// An unbound slot is left by a re-encryption that was killed before it began.
+Result<void> LuksDevice::Impl::drop_unbound_slots(const SecureBytes& text) {
+    for (int number = 0; number < crypt_keyslot_max(type()); ++number) {
+        if (crypt_keyslot_status(handle.get(), number) != CRYPT_SLOT_UNBOUND) continue;
+        const int opened = crypt_activate_by_passphrase(handle.get(), nullptr, number, characters(text), text.size(),
+                                                        CRYPT_ACTIVATE_ALLOW_UNBOUND_KEY);
+        if (opened < 0) continue;
+        if (const int rc = crypt_keyslot_destroy(handle.get(), number); rc != 0) return error(rc, "clean up");
+    }
+    return {};
+}
+
+namespace {
+
+/// What was being written when the power went is told from what was not by the checksums of its sectors.
+crypt_params_reencrypt reencryption_parameters(const LuksDevice::Reencryption& how) {
+    crypt_params_reencrypt parameters{};
+    parameters.mode = CRYPT_REENCRYPT_REENCRYPT;
+    parameters.direction = CRYPT_REENCRYPT_FORWARD;
+    parameters.resilience = "checksum";
+    parameters.hash = "sha256";
+    parameters.max_hotzone_size = how.zone / Sector;
+    return parameters;
+}
+
+const char* name_of(const MappingName* mapping) { return mapping != nullptr ? mapping->str().c_str() : nullptr; }
+
+}  // namespace
+
+Result<void> LuksDevice::begin_reencryption(const Passphrase& key, const Reencryption& how) {
+    const std::lock_guard lock(library_lock());
+    crypt_device* device = impl_->handle.get();
+    const SecureBytes& text = key.text();
+    if (impl_->is_being_reencrypted()) return {};
+    TRY(impl_->drop_unbound_slots(text));
+    const int old_slot = TRY(impl_->try_slots(
+        [&](int slot) { return crypt_activate_by_passphrase(device, nullptr, slot, characters(text), text.size(), 0); },
+        "test"));
+    FormatOptions options;
+    options.profile = key.random_bits() >= 256 ? UnlockProfile::RandomKey : UnlockProfile::Passphrase;
+    const crypt_pbkdf_type derivation = derivation_of(options);
+    if (const int rc = crypt_set_pbkdf_type(device, &derivation); rc != 0)
+        return impl_->error(rc, "prepare a key slot of");
+    impl_->complaints.last.clear();
+    const int new_slot = crypt_keyslot_add_by_key(device, CRYPT_ANY_SLOT, nullptr,
+                                                  static_cast<std::size_t>(crypt_get_volume_key_size(device)),
+                                                  characters(text), text.size(), CRYPT_VOLUME_KEY_NO_SEGMENT);
+    if (new_slot < 0) {
+        return Error{Code::Conflict, impl_->name + ": there is no room for a second key slot in its header",
+                     impl_->complaints.last};
+    }
+    crypt_params_luks2 luks2{};
+    luks2.sector_size = static_cast<std::uint32_t>(crypt_get_sector_size(device));
+    crypt_params_reencrypt parameters = reencryption_parameters(how);
+    parameters.luks2 = &luks2;
+    parameters.flags = CRYPT_REENCRYPT_INITIALIZE_ONLY;
+    const int rc = crypt_reencrypt_init_by_passphrase(device, name_of(how.mapping), characters(text), text.size(),
+                                                      old_slot, new_slot, crypt_get_cipher(device),
+                                                      crypt_get_cipher_mode(device), &parameters);
+    if (rc >= 0) return {};
+    Error failed = impl_->error(rc, "begin to re-encrypt");
+    TRY(impl_->drop_unbound_slots(text));
+    return failed;
+}
+
+Result<void> LuksDevice::Impl::take_up_reencryption(const SecureBytes& text, const LuksDevice::Reencryption& how,
+                                                    std::uint32_t flags) {
+    crypt_params_reencrypt parameters = reencryption_parameters(how);
+    parameters.flags = flags;
+    complaints.last.clear();
+    const int rc = crypt_reencrypt_init_by_passphrase(handle.get(), name_of(how.mapping), characters(text), text.size(),
+                                                      CRYPT_ANY_SLOT, CRYPT_ANY_SLOT, nullptr, nullptr, &parameters);
+    if (rc >= 0) return {};
+    if (rc == -EPERM) return no_slot_opens({});
+    // Killed between a zone's last note in the header and the table that belongs to it: libcryptsetup knows no way from
+    // the one to the other while the mapping lives, which may be suspended.
+    if (how.mapping != nullptr && complaints.last.starts_with("Mismatching parameters")) {
+        return Error{
+            Code::Conflict,
+            "mapping " + how.mapping->str() + " is not what the header of " + name +
+                " says, since its re-encryption was killed: no data is lost, but the mapping has to go before this "
+                "goes on; if it cannot be closed, start the machine anew",
+            complaints.last};
+    }
+    return error(rc, "go on with the re-encryption of");
+}
+
+Result<LuksDevice::Reencrypted> LuksDevice::go_on_reencrypting(const Passphrase& key, const Reencryption& how) {
+    const std::lock_guard lock(library_lock());
+    crypt_device* device = impl_->handle.get();
+    switch (crypt_reencrypt_status(device, nullptr)) {
+        case CRYPT_REENCRYPT_NONE: return Reencrypted::Wholly;
+        case CRYPT_REENCRYPT_CRASH:
+            TRY(impl_->take_up_reencryption(key.text(), how, CRYPT_REENCRYPT_RECOVERY));
+            return Reencrypted::Mended;
+        case CRYPT_REENCRYPT_CLEAN:
+            TRY(impl_->take_up_reencryption(key.text(), how, CRYPT_REENCRYPT_RESUME_ONLY));
+            break;
+        case CRYPT_REENCRYPT_INVALID:
+            return Error{Code::Corrupt, impl_->name + ": what its header says of a re-encryption makes no sense", {}};
+    }
+    const auto tell = [](std::uint64_t total, std::uint64_t done, void* user) {
+        // Others have their turn between two zones.
+        library_lock().unlock();
+        const auto& more = static_cast<const Reencryption*>(user)->more;
+        const bool goes_on = !more || more(done, total);
+        library_lock().lock();
+        return goes_on ? 0 : 1;
+    };
+    impl_->complaints.last.clear();
+    const int rc = crypt_reencrypt_run(device, tell, const_cast<Reencryption*>(&how));
+    if (rc < 0) return impl_->error(rc, "re-encrypt");
+    return crypt_reencrypt_status(device, nullptr) == CRYPT_REENCRYPT_NONE ? Reencrypted::Wholly : Reencrypted::InPart;
+}
+
 Error not_luks(const std::string& name, const VolumeFacts& facts) {
     const std::string what = facts.content == Content::Blank ? "it was never formatted" : "it holds " + facts.what;
     return {Code::InvalidInput, name + " is no LUKS volume: " + what, {}};
@@ -492,7 +643,7 @@ Result<LuksDevice> load_without_writing(const File& file, const VolumeFacts& fac
     if (!facts.luks) return not_luks(file.name(), facts);
     const LuksFacts& luks = *facts.luks;
     TRY(check_limits(luks, limits, file.name()));
-    if (facts.content == Content::Luks && !wants_mending(luks)) {
+    if (facts.content == Content::Luks && !wants_mending(luks) && !luks.reencryption_is_over) {
         return LuksDevice::load(file.proc_path(), file.name(), luks.version, limits);
     }
     std::optional<Window> inside;
@@ -502,6 +653,7 @@ Result<LuksDevice> load_without_writing(const File& file, const VolumeFacts& fac
     File image = TRY(File::in_memory(std::max(file.size(), luks.data_offset + Luks1DataOffset)));
     TRY(copy_bytes(source, image, 0, std::min(source.size(), luks.metadata_size)));
     if (luks.version == LuksVersion::Luks2) TRY(mend_luks2_header(image, luks));
+    if (luks.reencryption_is_over) TRY(finish_luks2_reencryption(image, luks));
     LuksDevice device = TRY(LuksDevice::load(image.proc_path(), file.name(), luks.version, limits));
     device.keep_open(std::move(image));
     return device;

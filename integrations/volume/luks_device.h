@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -60,6 +61,28 @@ public:
     Result<void> destroy_slot(int slot);
 
     std::vector<int> active_slots() const;
+
+    /// Calls the volume something else, in its header.
+    Result<void> set_uuid(const std::string& uuid);
+
+    /// Has the data of a LUKS2 volume encrypted under another volume key. `key` opens the only slots in use, before and
+    /// after. `mapping` is the volume's, if it is open: those who use it go on meanwhile.
+    struct Reencryption {
+        const MappingName* mapping = nullptr;
+        std::uint64_t zone = 0;  ///< bytes that are worked on at a time; for so long the volume's users wait
+        /// Told how far it is after each zone, when the library may be used by others; false stops it.
+        std::function<bool(std::uint64_t done, std::uint64_t total)> more{};
+    };
+    /// The header says from now on that it is under way; nothing if it does already. Errors: as add_slot.
+    Result<void> begin_reencryption(const Passphrase& key, const Reencryption& how);
+
+    enum class Reencrypted {
+        Wholly,
+        InPart,  ///< stopped
+        Mended   ///< what a killed process left half done is done: read the header anew, and go on
+    };
+    /// Begun before. Never for a header whose `reencryption_is_over`. Error: `WrongKey`, `Corrupt`, `Conflict`, `Io`.
+    Result<Reencrypted> go_on_reencrypting(const Passphrase& key, const Reencryption& how);
 
     /// Owns the file whose proc_path() was loaded: libcryptsetup opens it again with every call.
     void keep_open(File image);

@@ -10,7 +10,9 @@
 
 #include "integrations/volume/device_users.h"
 #include "keymanager/base/bytes.h"
+#include "keymanager/base/codec.h"
 #include "keymanager/crypto/openssl_handle.h"
+#include "keymanager/crypto/random.h"
 
 namespace sallyport::volume {
 namespace {
@@ -89,6 +91,7 @@ Result<LuksFacts> parse_luks1(std::span<const std::byte> header) {
     facts.key_bits = static_cast<unsigned>(8 * key_bytes);
     facts.digest_iterations = static_cast<std::uint32_t>(number(164));
     facts.uuid = TRY(text_field(header.subspan(168, 40), "the UUID"));
+    facts.volume_key_digest = to_hex(header.subspan(112, 20));
 
     std::vector<Area> areas;
     for (unsigned i = 0; i < Luks1Slots; ++i) {
@@ -265,14 +268,16 @@ Result<KeySlotFacts> parse_key_slot(int number, const json::object& slot, std::v
     return facts;
 }
 
-/// A segment that says how the device was, or will be; not one that is being written now ("in-reencryption").
-bool is_backup(const json::object& segment) {
+bool has_flag(const json::object& segment, std::string_view beginning) {
     const json::value* flags = find(segment, "flags");
     if (flags == nullptr || !flags->is_array()) return false;
-    return std::any_of(flags->get_array().begin(), flags->get_array().end(), [](const json::value& flag) {
-        return flag.is_string() && std::string_view(flag.get_string()).starts_with("backup-");
+    return std::any_of(flags->get_array().begin(), flags->get_array().end(), [&](const json::value& flag) {
+        return flag.is_string() && std::string_view(flag.get_string()).starts_with(beginning);
     });
 }
+
+/// A segment that says how the device was, or will be; not one that is being written now ("in-reencryption").
+bool is_backup(const json::object& segment) { return has_flag(segment, "backup-"); }
 
 /// The data segment: during re-encryption there are several; the lowest-numbered encrypted one that is no backup is
 /// what a reader sees first.
@@ -306,6 +311,78 @@ Result<void> parse_segments(const json::object& segments, std::uint64_t end_of_h
     }
     if (chosen < 0) return damaged("no segment is encrypted");
     return {};
+}
+
+bool lists(const json::value& owner, const char* member, std::string_view name) {
+    if (!owner.is_object()) return false;
+    const json::value* list = find(owner.get_object(), member);
+    if (list == nullptr || !list->is_array()) return false;
+    return std::any_of(list->get_array().begin(), list->get_array().end(),
+                       [name](const json::value& entry) { return entry.is_string() && entry.get_string() == name; });
+}
+
+/// The digest of the volume key that encrypts a segment; null if none says that it is, or several do.
+const json::key_value_pair* digest_of_segment(const json::object& digests, std::string_view segment) {
+    const json::key_value_pair* found = nullptr;
+    for (const json::key_value_pair& digest : digests) {
+        if (!lists(digest.value(), "segments", segment)) continue;
+        if (found != nullptr) return nullptr;
+        found = &digest;
+    }
+    return found;
+}
+
+/// Of the data's first part: of all of it, unless it is being re-encrypted.
+std::string volume_key_digest(const json::object& digests) {
+    const json::key_value_pair* first = digest_of_segment(digests, "0");
+    const json::value* digest = first != nullptr ? find(first->value().get_object(), "digest") : nullptr;
+    return digest != nullptr && digest->is_string() ? std::string(digest->get_string()) : std::string();
+}
+
+constexpr std::string_view ReencryptionRequirement = "online-reencrypt";
+
+/// What is where in a header whose re-encryption has done all the data; see LuksFacts::reencryption_is_over.
+struct Leftovers {
+    std::string segment;       ///< the one that stays
+    std::string digest;        ///< and its volume key's
+    std::string old_digest;    ///< the volume key from before
+    std::string journal_slot;  ///< a key slot without a key
+};
+
+std::optional<Leftovers> leftovers_of_reencryption(const json::object& segments, const json::object& digests,
+                                                   const json::object& slots) {
+    std::string live, previous, last;
+    for (const auto& [name, segment] : segments) {
+        if (!segment.is_object() || has_flag(segment.get_object(), "in-reencryption")) return std::nullopt;
+        std::string& place = has_flag(segment.get_object(), "backup-previous") ? previous
+                             : has_flag(segment.get_object(), "backup-final")  ? last
+                                                                               : live;
+        if (!place.empty()) return std::nullopt;
+        place = name;
+    }
+    Leftovers leftovers;
+    leftovers.segment = live;
+    for (const auto& [name, slot] : slots) {
+        const json::value* type = slot.is_object() ? find(slot.get_object(), "type") : nullptr;
+        const json::value* mode = slot.is_object() ? find(slot.get_object(), "mode") : nullptr;
+        if (type == nullptr || mode == nullptr || *type != "reencrypt" || *mode != "reencrypt") continue;
+        leftovers.journal_slot = name;
+    }
+    const auto* live_key = digest_of_segment(digests, live);
+    const auto* old_key = digest_of_segment(digests, previous);
+    // The same key before and now: it has not begun yet, and shows the same segments.
+    if (leftovers.journal_slot.empty() || live_key == nullptr || old_key == nullptr || live_key == old_key ||
+        live_key != digest_of_segment(digests, last)) {
+        return std::nullopt;
+    }
+    leftovers.digest = live_key->key();
+    leftovers.old_digest = old_key->key();
+    return leftovers;
+}
+
+bool is_being_reencrypted(const LuksFacts& facts) {
+    return std::any_of(facts.requirements.begin(), facts.requirements.end(),
+                       [](const std::string& requirement) { return requirement.starts_with(ReencryptionRequirement); });
 }
 
 Result<LuksFacts> parse_luks2(const Luks2Copy& copy) {
@@ -342,20 +419,25 @@ Result<LuksFacts> parse_luks2(const Luks2Copy& copy) {
     }
 
     std::vector<Area> areas;
-    for (const auto& [key, value] : *TRY(object_at(root, "keyslots", "the header"))) {
+    const json::object& slots = *TRY(object_at(root, "keyslots", "the header"));
+    for (const auto& [key, value] : slots) {
         const int number = TRY(slot_number(key));
         if (!value.is_object()) return damaged("key slot " + std::to_string(number) + " is no object");
         KeySlotFacts slot = TRY(parse_key_slot(number, value.get_object(), areas));
-        facts.key_areas.push_back({number, areas.back().offset, areas.back().size});
         // A slot without a key derivation belongs to a re-encryption under way and holds no key.
-        if (!slot.kdf.empty()) facts.key_slots.push_back(std::move(slot));
+        if (slot.kdf.empty()) continue;
+        facts.key_areas.push_back({number, areas.back().offset, areas.back().size});
+        facts.key_slots.push_back(std::move(slot));
     }
     std::sort(facts.key_slots.begin(), facts.key_slots.end(),
               [](const KeySlotFacts& a, const KeySlotFacts& b) { return a.number < b.number; });
     TRY(check_areas(areas, slots_begin, slots_end));
     const json::object& segments = *TRY(object_at(root, "segments", "the header"));
     TRY(parse_segments(segments, slots_end, facts));
-    for (const auto& [key, value] : *TRY(object_at(root, "digests", "the header"))) {
+    const json::object& digests = *TRY(object_at(root, "digests", "the header"));
+    facts.volume_key_digest = volume_key_digest(digests);
+    facts.reencryption_is_over = is_being_reencrypted(facts) && leftovers_of_reencryption(segments, digests, slots);
+    for (const auto& [key, value] : digests) {
         if (!value.is_object()) return damaged("a digest is no object");
         const json::object& digest = value.get_object();
         if (TRY(string_at(digest, "type", "a digest")) != "pbkdf2") continue;
@@ -452,22 +534,137 @@ Result<std::optional<LuksFacts>> read_luks_header(const ByteSource& source) {
     return std::optional<LuksFacts>{};
 }
 
-Result<void> mend_luks2_header(File& image, const LuksFacts& facts) {
-    const HeaderCopy& primary = facts.header_copies.at(0);
-    const HeaderCopy& secondary = facts.header_copies.at(1);
-    const bool from_primary = primary.state == HeaderCopyState::Good &&
-                              (secondary.state != HeaderCopyState::Good || primary.sequence >= secondary.sequence);
-    const std::uint64_t size = secondary.offset;  // the secondary follows the primary at once
-    Bytes header(size);
-    if (TRY(image.read(from_primary ? 0 : size, header)) != size) return damaged("the header is cut off");
-    const std::uint64_t place = from_primary ? size : 0;
-    const auto& magic = from_primary ? SecondaryMagic : PrimaryMagic;
+namespace {
+
+void put_big_endian(Bytes& header, std::size_t at, std::uint64_t value) {
+    for (std::size_t i = 0; i < 8; ++i) header[at + i] = static_cast<std::byte>(value >> (8 * (7 - i)));
+}
+
+/// Makes `header` the copy that lies at `place`.
+Result<void> seal(Bytes& header, std::uint64_t place) {
+    const auto& magic = place == 0 ? PrimaryMagic : SecondaryMagic;
     std::copy(magic.begin(), magic.end(), header.begin());
-    for (std::size_t i = 0; i < 8; ++i) header[256 + i] = static_cast<std::byte>(place >> (8 * (7 - i)));
+    put_big_endian(header, 256, place);
     const std::string algorithm = TRY(text_field(std::span(header).subspan(72, 32), "the checksum's name"));
     const Checksum checksum = TRY(checksum_of(header, algorithm));
     std::copy(checksum.begin(), checksum.end(), header.begin() + ChecksumOffset);
-    return image.write(place, header);
+    return {};
+}
+
+/// The good copy, the newer one of two; both are equally large, and the secondary follows the primary at once.
+struct GoodCopy {
+    bool is_primary = true;
+    std::uint64_t sequence = 0;
+    Bytes bytes;
+};
+Result<GoodCopy> good_copy(const File& file, const LuksFacts& facts) {
+    const HeaderCopy& primary = facts.header_copies.at(0);
+    const HeaderCopy& secondary = facts.header_copies.at(1);
+    GoodCopy copy{.bytes = Bytes(secondary.offset)};
+    copy.is_primary = primary.state == HeaderCopyState::Good &&
+                      (secondary.state != HeaderCopyState::Good || primary.sequence >= secondary.sequence);
+    copy.sequence = copy.is_primary ? primary.sequence : secondary.sequence;
+    if (TRY(file.read(copy.is_primary ? 0 : secondary.offset, copy.bytes)) != copy.bytes.size())
+        return damaged("the header is cut off");
+    return copy;
+}
+
+json::object& object_in(json::object& parent, const char* name) { return parent[name].as_object(); }
+
+/// Takes the entries that `unwanted` says off a list of texts, if there is such a list.
+template <class Unwanted>
+void drop_entries(json::value* list, Unwanted&& unwanted) {
+    if (list == nullptr || !list->is_array()) return;
+    json::array left;
+    for (const json::value& entry : list->get_array()) {
+        if (!entry.is_string() || !unwanted(std::string_view(entry.get_string()))) left.push_back(entry);
+    }
+    *list = std::move(left);
+}
+
+/// The header without what only a re-encryption needs; the areas of the key slots that are gone.
+Result<std::vector<Area>> without_reencryption(json::object& root) {
+    json::object& segments = object_in(root, "segments");
+    json::object& digests = object_in(root, "digests");
+    json::object& slots = object_in(root, "keyslots");
+    const auto leftovers = leftovers_of_reencryption(segments, digests, slots);
+    if (!leftovers) return damaged("what it says of its re-encryption has changed");
+
+    std::vector<std::string> gone{leftovers->journal_slot};
+    for (const auto& [name, slot] : slots) {
+        if (lists(digests.at(leftovers->old_digest), "keyslots", name)) gone.emplace_back(name);
+    }
+    std::vector<Area> areas;
+    for (const std::string& name : gone) {
+        std::vector<Area> area;
+        TRY(parse_key_slot(TRY(slot_number(name)), slots.at(name).as_object(), area));
+        areas.push_back(area.front());
+        slots.erase(name);
+    }
+    const auto is_gone = [&gone](std::string_view name) { return std::ranges::find(gone, name) != gone.end(); };
+    json::object kept_digests;
+    for (const auto& [name, digest] : digests) {
+        if (name == leftovers->old_digest || lists(digest, "keyslots", leftovers->journal_slot)) continue;
+        kept_digests[name] = digest;
+    }
+    kept_digests[leftovers->digest].as_object()["segments"] = json::array{"0"};
+    digests = std::move(kept_digests);
+    segments = json::object{{"0", json::value(segments.at(leftovers->segment))}};
+    if (json::value* tokens = root.if_contains("tokens"); tokens != nullptr && tokens->is_object()) {
+        for (auto& [name, token] : tokens->get_object()) {
+            if (token.is_object()) drop_entries(token.get_object().if_contains("keyslots"), is_gone);
+        }
+    }
+    json::object& requirements = object_in(object_in(root, "config"), "requirements");
+    drop_entries(requirements.if_contains("mandatory"),
+                 [](std::string_view name) { return name.starts_with(ReencryptionRequirement); });
+    if (requirements.at("mandatory").as_array().empty()) object_in(root, "config").erase("requirements");
+    return areas;
+}
+
+Result<void> overwrite_with_noise(File& file, const Area& area) {
+    Bytes noise(1024 * 1024);
+    for (std::uint64_t done = 0; done < area.size;) {
+        const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(noise.size(), area.size - done));
+        TRY(crypto::fill_random(std::span(noise).first(size)));
+        TRY(file.write(area.offset + done, std::span(noise).first(size)));
+        done += size;
+    }
+    return file.sync();
+}
+
+}  // namespace
+
+Result<void> mend_luks2_header(File& image, const LuksFacts& facts) {
+    GoodCopy copy = TRY(good_copy(image, facts));
+    const std::uint64_t place = copy.is_primary ? copy.bytes.size() : 0;
+    TRY(seal(copy.bytes, place));
+    return image.write(place, copy.bytes);
+}
+
+Result<void> finish_luks2_reencryption(File& file, const LuksFacts& facts) {
+    if (!facts.reencryption_is_over) return damaged("its re-encryption is not over");
+    GoodCopy copy = TRY(good_copy(file, facts));
+    const std::string_view area = sallyport::text_of(std::span(copy.bytes).subspan(BinaryHeaderSize));
+    json::error_code failed;
+    json::value parsed = json::parse(area.substr(0, area.find('\0')), failed);
+    if (failed || !parsed.is_object()) return damaged("its JSON cannot be read");
+    const auto gone = TRY(without_reencryption(parsed.get_object()));
+    const std::string text = json::serialize(parsed);
+    if (text.size() + 1 > area.size()) return damaged("its JSON has no room");
+    // The old volume key opens nothing any more: its slots go before the last note of them does.
+    for (const Area& slot : gone) TRY(overwrite_with_noise(file, slot));
+    const auto json_area = std::span(copy.bytes).subspan(BinaryHeaderSize);
+    std::fill(json_area.begin(), json_area.end(), std::byte{0});
+    std::memcpy(json_area.data(), text.data(), text.size());
+    put_big_endian(copy.bytes, 16, copy.sequence + 1);
+    // One copy after the other, so that one of them is whole at any time.
+    for (const std::uint64_t place : {std::uint64_t{0}, std::uint64_t{copy.bytes.size()}}) {
+        TRY(seal(copy.bytes, place));
+        TRY(file.write(place, copy.bytes));
+        TRY(file.sync());
+    }
+    return {};
 }
 
 std::string_view text_of(LuksVersion version) {

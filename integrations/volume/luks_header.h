@@ -20,6 +20,11 @@ Result<std::optional<LuksFacts>> read_luks_header(const ByteSource& source);
 /// `image`: a copy of the header in memory, never the device. `facts` are those of the same bytes.
 Result<void> mend_luks2_header(File& image, const LuksFacts& facts);
 
+/// Takes a header whose `reencryption_is_over` to its end, as libcryptsetup would have: the old volume key's slots are
+/// overwritten, and the header says no more than what is true of any other volume. May be killed at any point and done
+/// again. Error: `Corrupt` if it is not over; `Io`.
+Result<void> finish_luks2_reencryption(File& file, const LuksFacts& facts);
+
 /// Where the secondary LUKS2 header may lie (specification, section 2.2); it depends on the header's size.
 inline constexpr std::uint64_t SecondaryHeaderOffsets[] = {0x4000,  0x8000,   0x10000,  0x20000, 0x40000,
                                                            0x80000, 0x100000, 0x200000, 0x400000};

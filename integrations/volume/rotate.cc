@@ -77,7 +77,7 @@ private:
         if (!facts.luks->requirements.empty()) {
             return Error{Code::Conflict,
                          device_.str() + " asks for " + joined(facts.luks->requirements) +
-                             ": it is being re-encrypted; finish that first (cryptsetup reencrypt --resume-only)",
+                             ": it is being re-encrypted; finish that first (sallyport volume reencrypt)",
                          {}};
         }
         report_.uuid = facts.luks->uuid;
@@ -99,6 +99,11 @@ private:
 
     Result<RecordedKey> recorded_key() const {
         if (!record_ || !record_->secret) return RecordedKey::Unknown;
+        if (record_->change == VolumeChange::Reencryption) {
+            return Error{Code::Conflict,
+                         device_.str() + " is being re-encrypted: finish that first (sallyport volume reencrypt)",
+                         {}};
+        }
         if (record_->change == VolumeChange::Erasure) {
             return Error{Code::Conflict, device_.str() + " is being erased: finish that (sallyport volume erase)", {}};
         }

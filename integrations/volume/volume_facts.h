@@ -74,8 +74,13 @@ struct LuksFacts {
     std::vector<KeySlotFacts> key_slots;  ///< those that hold a key
     unsigned key_slots_total = 8;         ///< LUKS1: 8; LUKS2: 32
     std::vector<HeaderCopy> header_copies;
-    std::vector<KeyArea> key_areas{};       ///< of the slots in use, a re-encryption's too
+    std::string volume_key_digest{};   ///< tells volume keys apart, as the header has it; changes with the key alone
+    std::vector<KeyArea> key_areas{};  ///< of the slots that hold a key
     std::vector<std::string> requirements;  ///< LUKS2: such as "online-reencrypt-v2", being re-encrypted
+    /// LUKS2: all the data has its new volume key, and the header still asks for the re-encryption to go on: a process
+    /// was killed between libcryptsetup's last writes. libcryptsetup 2.6.1 cannot tell that from one that has not begun
+    /// and would encrypt everything once more, from the wrong key; finish_luks2_reencryption is the only way on.
+    bool reencryption_is_over = false;
 };
 
 /// How strong the encryption of the data is, which the key's size alone does not say: XTS has two keys in one, so that

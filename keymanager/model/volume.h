@@ -16,10 +16,11 @@ using VolumeUuid = Id<struct VolumeUuidTag>;  ///< what a LUKS header calls its 
 /// A change of a volume that takes several steps, and is under way.
 enum class VolumeChange {
     None,
-    Rotation,  ///< from VolumeRecord::secret to VolumeRecord::next_secret
-    Erasure    ///< nothing of it is promised to be there any more
+    Rotation,      ///< from VolumeRecord::secret to VolumeRecord::next_secret
+    Reencryption,  ///< its data gets another volume key; the record's secret opens it before and after
+    Erasure        ///< nothing of it is promised to be there any more
 };
-std::string_view text_of(VolumeChange change);  ///< "none", "rotation", "erasure"
+std::string_view text_of(VolumeChange change);  ///< "none", "rotation", "reencryption", "erasure"
 /// Error: `InvalidInput`.
 Result<VolumeChange> volume_change_from(std::string_view text);
 
