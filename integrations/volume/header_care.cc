@@ -86,6 +86,20 @@ Result<model::HeaderVersion> keep_header_of(const DevicePath& device, Ledger& le
     return ledger.keep_header(uuid_of(backup), device, reason, packed(backup));
 }
 
+Result<std::optional<model::HeaderVersion>> keep_doomed_header(const DevicePath& device, Ledger& ledger,
+                                                               const std::string& reason) {
+    const auto there = header_of(device);
+    if (!there) {
+        if (there.error().code == Code::InvalidInput || there.error().code == Code::Corrupt)
+            return std::optional<model::HeaderVersion>();
+        return there.error();
+    }
+    const model::VolumeUuid uuid = uuid_of(*there);
+    // Without a record its copies would belong to nobody.
+    if (!TRY(ledger.find(uuid))) TRY(note_place(uuid, device, ledger));
+    return std::optional(TRY(ledger.keep_header(uuid, device, reason, packed(*there))));
+}
+
 Result<HeaderBackup> kept_header(Ledger& ledger, const model::VolumeUuid& uuid, int version) {
     return unpacked(TRY(ledger.header(uuid, version)), "volume " + uuid.str());
 }

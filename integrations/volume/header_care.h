@@ -20,6 +20,11 @@ Result<HeaderBackup> header_of(const DevicePath& device);
 /// Keeps a copy of the header that is on the device, and notes where the volume was seen.
 Result<model::HeaderVersion> keep_header_of(const DevicePath& device, Ledger& ledger, const std::string& reason);
 
+/// The same before something else takes the header's place; nullopt if none is there that is whole. Where the volume
+/// was seen is noted only if nobody knows it. Error: `Io` and those of the ledger.
+Result<std::optional<model::HeaderVersion>> keep_doomed_header(const DevicePath& device, Ledger& ledger,
+                                                               const std::string& reason);
+
 /// A kept header, checked and ready to be put on a device.
 Result<HeaderBackup> kept_header(Ledger& ledger, const model::VolumeUuid& uuid, int version);
 
