@@ -30,11 +30,11 @@
 #include "agent/node_api/hypervisor.h"
 #include "agent/node_api/keks.h"
 #include "agent/node_api/life_cycle.h"
-#include "agent/node_api/object_care.h"
 #include "agent/node_api/passphrase.h"
 #include "agent/node_api/volume_care.h"
 #include "agent/node_api/volume_keys.h"
 #include "agent/node_api/volumes.h"
+#include "agent/objects/care_routes.h"
 #include "agent/objects/key_route.h"
 #include "agent/objects/object_door.h"
 #include "agent/objects/root_secret_keeper.h"
@@ -433,7 +433,7 @@ private:
             *edge_, http::ServerConfig{"objects", {}, limits, &object_requests_}, objects_->handler());
         TRY(server->listen(http::TcpListen{settings.listen.host, settings.listen.port, tls_of(settings.tls)}));
         log_info("objects: listening on {}", settings.listen.text());
-        object_care_ = std::make_unique<node_api::ObjectCareRoutes>(*objects_);
+        object_care_ = std::make_unique<objects::CareRoutes>(*objects_);
         node_routes_.push_back(object_care_->route());
         metrics_.add("objects", *server);
         status_.add("objects", *server);
@@ -506,7 +506,7 @@ private:
     lanes::Lane* keys_ = nullptr;
     std::unique_ptr<rest::RestDoor> rest_;
     std::unique_ptr<objects::ObjectDoor> objects_;
-    std::unique_ptr<node_api::ObjectCareRoutes> object_care_;
+    std::unique_ptr<objects::CareRoutes> object_care_;
     std::vector<std::unique_ptr<http::Server>> servers_;
     std::unique_ptr<Sweeper> sweeper_;
     std::unique_ptr<Sweeper> header_sweeper_;

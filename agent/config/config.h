@@ -141,6 +141,8 @@ struct Objects {
     std::map<std::string, std::string> root_secrets;  ///< Swift's root secret id ("" is the one without) -> secret id
     std::string active_root_secret;                   ///< a key of root_secrets: new objects are encrypted under it
     std::int64_t meta_version = 2;
+    bool disable_encryption = false;  ///< new objects are stored in clear; what is encrypted is still decrypted
+    bool verify_reads = false;        ///< a whole object that was read is compared with its ETag
 };
 
 enum class UnlockProfile { RandomKey, Passphrase };

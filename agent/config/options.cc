@@ -241,6 +241,12 @@ SectionOf<Objects> object_options() {
                 "The id under which new objects are encrypted: one of root_secrets.")
         .option("meta_version", &Objects::meta_version, integer(1, 3),
                 "The version of the crypto metadata of new objects (Swift's meta_version_to_write).")
+        .option("disable_encryption", &Objects::disable_encryption, boolean(),
+                "Store new objects and metadata in clear; what is encrypted is still decrypted (Swift's "
+                "disable_encryption).")
+        .option("verify_reads", &Objects::verify_reads, boolean(),
+                "Take the MD5 of every whole object that is read, and log an error if it is not its sealed ETag. Costs "
+                "about as much as writing does.")
         .check([](const Objects& objects, const auto& problem, const auto&) {
             if (!objects.root_secrets.contains(objects.active_root_secret)) {
                 problem("active_root_secret",

@@ -6,6 +6,7 @@
 
 #include "integrations/object/names.h"
 #include "keymanager/base/bytes.h"
+#include "keymanager/base/log.h"
 
 namespace sallyport::objects {
 namespace {
@@ -22,9 +23,10 @@ std::size_t footer_room(const object::RequestHead& head, const object::ObjectPat
 
 }  // namespace
 
-Leg::Leg(Store& store, const object::RootSecrets& secrets, object::RequestHead head, object::ObjectPath path)
-    : store_(store), head_(std::move(head)), path_(std::move(path)) {
-    filter_.emplace(secrets, object::system_random());
+Leg::Leg(Store& store, const object::RootSecrets& secrets, object::RequestHead head, object::ObjectPath path,
+         const LegOptions& options)
+    : store_(store), head_(std::move(head)), path_(std::move(path)), verifies_(options.verify_reads) {
+    filter_.emplace(secrets, object::system_random(), options.filter);
 }
 
 asio::awaitable<Result<void>> Leg::start(bool has_body) {
@@ -64,6 +66,10 @@ asio::awaitable<Result<void>> Leg::finish() {
     answer = refuse_response(response, path_);
     if (filter_ && !answer) answer = filter_->on_response_head(response);
     if (!answer) strip_response(response);
+    if (verifies_ && is_encrypted_ && !answer && response.status == 200 && head_.method == "GET") {
+        auto md5 = crypto::Md5::create();
+        if (md5) md5_.emplace(std::move(*md5));
+    }
     co_return Result<void>();
 }
 
@@ -84,7 +90,21 @@ asio::awaitable<Result<std::size_t>> Leg::read_on(std::span<std::byte> into) {
     if (!read || !is_encrypted) co_return read;
     const Result<void> decrypted = filter_->on_response_body(into.first(*read));
     if (!decrypted) co_return decrypted.error();
+    if (md5_) verify(into.first(*read));
     co_return read;
+}
+
+void Leg::verify(std::span<const std::byte> piece) {
+    if (!piece.empty()) {
+        if (!md5_->update(piece)) md5_.reset();
+        return;
+    }
+    const Result<std::string> sum = md5_->hex();
+    md5_.reset();
+    const std::string etag = response.headers.value_or("Etag", "");
+    if (!sum || object::without_quotes(etag) == *sum) return;
+    log_error("object door: ALARM: {} decrypts to something whose MD5 is {}, its sealed ETag says {}",
+              path_.object_path(), *sum, etag);
 }
 
 asio::awaitable<Result<void>> Leg::finish_listing(ListingFormat format, std::span<std::byte> buffer) {

@@ -14,8 +14,14 @@
 #include "integrations/object/root_secret.h"
 #include "integrations/object/target.h"
 #include "keymanager/base/result.h"
+#include "keymanager/crypto/md5.h"
 
 namespace sallyport::objects {
+
+struct LegOptions {
+    object::FilterOptions filter{};
+    bool verify_reads = false;  ///< log an error when a whole object is not what its sealed ETag says
+};
 
 /// One request through the filter to the store, and the answer back: the bytes that a client sends go in at one end,
 /// the store's answer comes out, decrypted. A COPY has two of them. Belongs to one coroutine.
@@ -26,7 +32,8 @@ namespace sallyport::objects {
 /// and large ones are read from the client no faster than they are encrypted.
 class Leg {
 public:
-    Leg(Store& store, const object::RootSecrets& secrets, object::RequestHead head, object::ObjectPath path);
+    Leg(Store& store, const object::RootSecrets& secrets, object::RequestHead head, object::ObjectPath path,
+        const LegOptions& options = {});
     /// For what is no path of the object API: nothing is encrypted.
     Leg(Store& store, object::RequestHead head) : store_(store), head_(std::move(head)) {}
 
@@ -54,12 +61,16 @@ public:
     object::ResponseHead response;
 
 private:
+    void verify(std::span<const std::byte> piece);
+
     Store& store_;
     std::optional<object::ObjectFilter> filter_;
     object::RequestHead head_;
     object::ObjectPath path_;
     std::unique_ptr<StoreCall> call_;
     bool is_encrypted_ = false;
+    bool verifies_ = false;
+    std::optional<crypto::Md5> md5_;  ///< of the plaintext that was read, where that is verified
 };
 
 }  // namespace sallyport::objects

@@ -160,8 +160,9 @@ asio::awaitable<void> refuse(http::Exchange& exchange, object::Answer answer) {
 
 }  // namespace
 
-ObjectDoor::ObjectDoor(std::unique_ptr<Store> store, RootSecretSource source, lanes::Lane& lane, const Clock& clock)
-    : store_(std::move(store)), source_(std::move(source)), lane_(lane), clock_(clock) {}
+ObjectDoor::ObjectDoor(std::unique_ptr<Store> store, RootSecretSource source, lanes::Lane& lane,
+                       const LegOptions& options, const Clock& clock)
+    : store_(std::move(store)), source_(std::move(source)), lane_(lane), options_(options), clock_(clock) {}
 
 ObjectDoor::~ObjectDoor() = default;
 
@@ -232,7 +233,7 @@ asio::awaitable<void> ObjectDoor::handle(http::Exchange& exchange) {
     } else if (copy) {
         done = co_await run_copy(exchange, **secrets, *copy);
     } else {
-        Leg leg(*store_, **secrets, std::move(head), target.path);
+        Leg leg(*store_, **secrets, std::move(head), target.path, options_);
         done = co_await run(exchange, leg, listing);
         co_await leg.close();
     }
@@ -266,7 +267,7 @@ asio::awaitable<Result<void>> ObjectDoor::run(http::Exchange& exchange, Leg& leg
 
 asio::awaitable<Result<void>> ObjectDoor::run_copy(http::Exchange& exchange, const object::RootSecrets& secrets,
                                                    Copy& copy) {
-    Leg from(*store_, secrets, copy.get, copy.source);
+    Leg from(*store_, secrets, copy.get, copy.source, options_);
     Result<void> done = co_await run_from(exchange, secrets, copy, from);
     co_await from.close();
     co_return done;
@@ -287,7 +288,7 @@ asio::awaitable<Result<void>> ObjectDoor::run_from(http::Exchange& exchange, con
     }
     add_source_headers(copy, from.response);
     copy.put.body_length = announced_length(from.response);
-    Leg to(*store_, secrets, copy.put, copy.destination);
+    Leg to(*store_, secrets, copy.put, copy.destination, options_);
     done = co_await to.start(true);
     if (done && !to.answer) done = co_await pass_copy(from, to);
     if (done && !to.answer) done = co_await to.finish();
@@ -351,7 +352,8 @@ Result<std::unique_ptr<ObjectDoor>> make_object_door(const config::Objects& conf
                                                      lanes::Lane& lane) {
     TRY(check_address(config));
     auto store = TRY(make_store(config.upstream, lane));
-    auto door = std::make_unique<ObjectDoor>(std::move(store), std::move(source), lane);
+    const LegOptions options{{.disable_encryption = config.disable_encryption}, config.verify_reads};
+    auto door = std::make_unique<ObjectDoor>(std::move(store), std::move(source), lane, options);
     const auto loaded = door->load_secrets();
     if (!loaded) {
         const Code code = loaded.error().code;

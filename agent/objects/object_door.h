@@ -38,7 +38,7 @@ using RootSecretSource = std::function<Result<object::RootSecrets>()>;
 /// it.
 class ObjectDoor {
 public:
-    ObjectDoor(std::unique_ptr<Store> store, RootSecretSource source, lanes::Lane& lane,
+    ObjectDoor(std::unique_ptr<Store> store, RootSecretSource source, lanes::Lane& lane, const LegOptions& options = {},
                const Clock& clock = system_clock());
     ~ObjectDoor();
 
@@ -66,6 +66,7 @@ private:
     std::unique_ptr<Store> store_;
     RootSecretSource source_;
     lanes::Lane& lane_;
+    const LegOptions options_;
     const Clock& clock_;
     std::mutex loading_;
     std::unique_ptr<const object::RootSecrets> owned_secrets_;   ///< set once, under loading_

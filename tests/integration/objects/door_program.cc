@@ -21,7 +21,7 @@ Result<void> run(const std::string& folder, std::uint16_t port, const Bytes& sec
     pthread_sigmask(SIG_BLOCK, &signals, nullptr);
 
     lanes::EdgeThreads edge({.loops = 1});
-    lanes::Lane lane({.name = "objects", .threads = 2, .queue = 64});
+    lanes::Lane lane({.name = "objects", .threads = 4, .queue = 1024});
     const auto source = [&secret]() -> Result<object::RootSecrets> {
         std::vector<object::RootSecrets::Entry> entries;
         entries.push_back({ "", TRY(SecureBytes::copy_of(secret)) });
@@ -48,7 +48,7 @@ Result<void> run(const std::string& folder, std::uint16_t port, const Bytes& sec
 
 int main(int argc, char** argv) {
     if (argc != 4) return 2;
-    const auto opened = open_secure_arena({.bytes = 1024 * 1024, .insecure_allow_unlocked_memory = true});
+    const auto opened = open_secure_arena({.bytes = 16 * 1024 * 1024, .insecure_allow_unlocked_memory = true});
     const auto secret = from_hex(argv[3]);
     if (!opened || !secret) return 2;
     const auto done = run(argv[1], static_cast<std::uint16_t>(std::atoi(argv[2])), *secret);

@@ -147,6 +147,38 @@ class ObjectDoor(unittest.TestCase):
         # A debug build's sanitizers keep what was freed for a while.
         self.assertLess(grown, (32 if "release" in PROGRAM else 600) * 1024)
 
+    def test_a_thousand_transfers_at_once_stay_within_300_megabytes(self):
+        size, count = 1 << 20, 1000
+        body = os.urandom(size)
+        self.call("-T", "-", self.url("c/0"), input=body)
+        connections = []
+        for number in range(count):
+            connection = socket.create_connection(("127.0.0.1", self.port))
+            self.addCleanup(connection.close)
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+            connections.append(connection)
+            # Half of them write and half read; all of them stand half-way, at once.
+            if number % 2:
+                connection.sendall(b"GET /v1/AUTH_demo/c/0 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            else:
+                connection.sendall(b"PUT /v1/AUTH_demo/c/%d HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+                                   b"Content-Length: %d\r\n\r\n" % (number, size))
+                connection.sendall(body[:size // 2])
+        harness.wait_until(lambda: len(self.unfinished()) == count // 2, 60, "all uploads to stand half-way")
+        for number, connection in enumerate(connections):
+            if number % 2 == 0:
+                connection.sendall(body[size // 2:])
+        for number, connection in enumerate(connections):
+            received = bytearray()
+            while piece := connection.recv(1 << 20):
+                received += piece
+            head, _, got = bytes(received).partition(b"\r\n\r\n")
+            self.assertTrue(head.startswith(b"HTTP/1.1 200" if number % 2 else b"HTTP/1.1 201"), head)
+            self.assertTrue(number % 2 == 0 or got == body)
+        peak = self.peak_kilobytes() // 1024
+        print(f"{count} transfers of 1 MiB at once: at most {peak} MiB resident")
+        self.assertLess(peak, 300 if "release" in PROGRAM else 3000)
+
     def peak_kilobytes(self):
         with open(f"/proc/{self.process.pid}/status", encoding="ascii") as status:
             return next(int(line.split()[1]) for line in status if line.startswith("VmHWM"))

@@ -3,23 +3,23 @@
 #include "agent/http/route.h"
 #include "agent/objects/object_door.h"
 
-namespace sallyport::node_api {
+namespace sallyport::objects {
 
-/// POST /sallyport/v1/objects/verify and /rekey: a step of a walk over stored objects (objects::ObjectCare), for
+/// POST /sallyport/v1/objects/verify and /rekey: a step of a walk over stored objects (ObjectCare), for
 /// callers with the role admin. Body: `account`, and optionally `container`, `prefix`, `token` (for a store that asks
 /// who is calling), `after` (`container` and `object`: where the step before has ended), `milliseconds`. The answer has
 /// what the step came to, and `next` if the walk is not over.
 ///
 /// Runs on the event loop, as the door does. `door` outlives the route.
-class ObjectCareRoutes {
+class CareRoutes {
 public:
-    explicit ObjectCareRoutes(objects::ObjectDoor& door) : door_(door) {}
+    explicit CareRoutes(ObjectDoor& door) : door_(door) {}
     http::Route route();
 
 private:
     http::asio::awaitable<api::Response> handle(const api::Request& request, const core::Caller& caller);
 
-    objects::ObjectDoor& door_;
+    ObjectDoor& door_;
 };
 
-}  // namespace sallyport::node_api
+}  // namespace sallyport::objects

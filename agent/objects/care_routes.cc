@@ -1,4 +1,4 @@
-#include "agent/node_api/object_care.h"
+#include "agent/objects/care_routes.h"
 
 #include <boost/json.hpp>
 
@@ -12,7 +12,7 @@
 #include "agent/node_api/request_body.h"
 #include "keymanager/base/log.h"
 
-namespace sallyport::node_api {
+namespace sallyport::objects {
 namespace {
 
 namespace json = boost::json;
@@ -23,27 +23,28 @@ constexpr milliseconds UsualStep{1000};
 constexpr milliseconds LongestStep{60'000};
 
 struct Call {
-    objects::ObjectDoor::CareVerb verb;
-    objects::CareScope scope;
-    objects::CarePlace from;
+    ObjectDoor::CareVerb verb;
+    CareScope scope;
+    CarePlace from;
     milliseconds within = UsualStep;
 };
 
 Result<std::string> text_or_none(const json::object& body, std::string_view member) {
-    auto text = TRY(optional_text(body, member));
+    auto text = TRY(node_api::optional_text(body, member));
     return std::move(text).value_or("");
 }
 
 Result<Call> read_call(const api::Request& request, const core::Caller& caller) {
-    if (!is_admin(caller)) return Error{Code::Forbidden, "stored objects are for callers with the role admin", {}};
+    if (!node_api::is_admin(caller))
+        return Error{Code::Forbidden, "stored objects are for callers with the role admin", {}};
     const std::string_view verb = std::string_view(request.target).substr(std::min(request.target.size(), Root.size()));
     if (request.method != "POST" || (verb != "/verify" && verb != "/rekey")) {
         return Error{Code::NotFound, "there is no " + request.method + " " + request.target, {}};
     }
-    const json::object body = TRY(body_of(request));
+    const json::object body = TRY(node_api::body_of(request));
     Call call;
-    call.verb = verb == "/verify" ? objects::ObjectDoor::CareVerb::Verify : objects::ObjectDoor::CareVerb::Rekey;
-    call.scope.account = TRY(required_text(body, "account"));
+    call.verb = verb == "/verify" ? ObjectDoor::CareVerb::Verify : ObjectDoor::CareVerb::Rekey;
+    call.scope.account = TRY(node_api::required_text(body, "account"));
     call.scope.container = TRY(text_or_none(body, "container"));
     call.scope.prefix = TRY(text_or_none(body, "prefix"));
     call.scope.token = TRY(text_or_none(body, "token"));
@@ -63,31 +64,31 @@ Result<Call> read_call(const api::Request& request, const core::Caller& caller) 
     return call;
 }
 
-json::object to_json(const objects::CareStep& step) {
+json::object to_json(const CareStep& step) {
     json::array faults;
     for (const auto& [object, what] : step.faults) faults.push_back({{"object", object}, {"what", what}});
     json::object secrets;
     for (const auto& [id, count] : step.secrets) secrets[id] = count;
-    json::object answer{{"objects", step.objects},     {"bytes", step.bytes},          {"changed", step.changed},
-                        {"passed", step.passed},       {"clear", step.clear},          {"skipped", step.skipped},
-                        {"faults", std::move(faults)}, {"secrets", std::move(secrets)}};
-    if (step.next) answer["next"] = {{"container", step.next->container}, {"object", step.next->object}};
-    return answer;
+    json::object shown{{"objects", step.objects},     {"bytes", step.bytes},          {"changed", step.changed},
+                       {"passed", step.passed},       {"clear", step.clear},          {"skipped", step.skipped},
+                       {"faults", std::move(faults)}, {"secrets", std::move(secrets)}};
+    if (step.next) shown["next"] = {{"container", step.next->container}, {"object", step.next->object}};
+    return shown;
 }
 
 }  // namespace
 
-http::Route ObjectCareRoutes::route() {
+http::Route CareRoutes::route() {
     return {std::string(Root),
             [this](const api::Request& request, const core::Caller& caller) { return handle(request, caller); }};
 }
 
-http::asio::awaitable<api::Response> ObjectCareRoutes::handle(const api::Request& request, const core::Caller& caller) {
+http::asio::awaitable<api::Response> CareRoutes::handle(const api::Request& request, const core::Caller& caller) {
     const Result<Call> call = read_call(request, caller);
-    if (!call) co_return answer(call.error());
+    if (!call) co_return node_api::answer(call.error());
     const auto step = co_await door_.care(call->verb, call->scope, call->from, call->within);
-    if (!step) co_return answer(step.error());
-    co_return answer(to_json(*step));
+    if (!step) co_return node_api::answer(step.error());
+    co_return node_api::answer(to_json(*step));
 }
 
-}  // namespace sallyport::node_api
+}  // namespace sallyport::objects
