@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <csignal>
 #include <memory>
@@ -33,6 +34,7 @@
 #include "agent/node_api/passphrase.h"
 #include "agent/node_api/volume_care.h"
 #include "agent/node_api/volume_keys.h"
+#include "agent/node_api/volume_ledger.h"
 #include "agent/node_api/volumes.h"
 #include "agent/objects/care_routes.h"
 #include "agent/objects/key_route.h"
@@ -60,6 +62,9 @@ using std::chrono::seconds;
 
 /// Calls of the object door to a store in a folder: pieces of 128 KiB to read and to write.
 const lanes::LaneConfig ObjectsLane{.name = "objects", .threads = 4, .queue = 1024};
+
+/// Conversions of whole volumes: each keeps all processors and the disk busy, so that many at a time gain nothing.
+const lanes::LaneConfig LongVolumesLane{.name = "volumes_long", .threads = 2, .queue = 64};
 
 /// libvirt's hooks, each with a domain's start behind it: none waits for another's key, nor for what is asked about
 /// domains on the lane `hypervisor`.
@@ -289,6 +294,7 @@ public:
     /// True if every request got its answer in time.
     bool stop() {
         bool clean = true;
+        stopping_ = true;
         header_sweeper_.reset();
         sweeper_.reset();
         if (keeper_) keeper_->stop();
@@ -378,6 +384,15 @@ private:
         return dropped;
     }
 
+    node_api::VolumeRoutes::KeepHeader header_keeper() {
+        if (!config_.volumes.escrow_headers) return {};
+        return [this](const core::Caller& caller, const volume::DevicePath& device) {
+            const std::string host = host_name();
+            node_api::VolumeLedger ledger(key_manager_->volumes(), caller, host);
+            return volume::keep_doomed_header(device, ledger, "before format");
+        };
+    }
+
     void build_volume_routes() {
         if (!config_.has_role(config::Role::Volumes)) return;
         volumes_ = volume::make_luks_encryptor();
@@ -388,9 +403,10 @@ private:
             [this](const core::Caller& caller, const SecretId& key) {
                 return passphrase("volume.key.used", caller, key);
             },
-            unlock_profile(config_.volumes.unlock_profile));
+            unlock_profile(config_.volumes.unlock_profile), header_keeper());
         lanes::Lane& lane = *add_lane(lane_config("volumes", config_.lanes.volumes));
-        node_routes_.push_back(volume_routes_->route(lane));
+        lanes::Lane& long_lane = *add_lane(LongVolumesLane);
+        node_routes_.push_back(volume_routes_->route(lane, long_lane));
         if (config_.volumes.escrow_headers) {
             header_scrub_ =
                 std::make_unique<node_api::HeaderScrub>(key_manager_->volumes(), host_name(), system_clock());
@@ -406,8 +422,10 @@ private:
                                        .erasures = config_.volumes.erasures,
                                        .program = std::string("sallyport ") + SALLYPORT_VERSION,
                                        .drop_cached = [this](const SecretId& key) { return drop_from_libvirt(key); },
-                                       .scrub = header_scrub_.get()});
-        node_routes_.push_back(volume_care_routes_->route(lane));
+                                       .scrub = header_scrub_.get(),
+                                       .board = &volume_routes_->board(),
+                                       .may_go_on = [this] { return !stopping_.load(); }});
+        node_routes_.push_back(volume_care_routes_->route(lane, long_lane));
     }
 
     void build_object_key_route() {
@@ -495,6 +513,7 @@ private:
     std::unique_ptr<node_api::VolumeRoutes> volume_routes_;
     std::unique_ptr<node_api::HeaderScrub> header_scrub_;
     std::unique_ptr<node_api::VolumeCareRoutes> volume_care_routes_;
+    std::atomic<bool> stopping_{false};  ///< long work ends where it can go on later
     std::unique_ptr<objects::RootSecretKeeper> object_secrets_;
     std::unique_ptr<objects::KeyRoute> object_keys_;
     std::vector<http::Route> node_routes_;

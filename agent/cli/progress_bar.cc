@@ -18,7 +18,7 @@ namespace {
 namespace json = boost::json;
 using Bar = std::function<void(std::uint64_t, std::uint64_t)>;
 
-constexpr std::string_view Root = "/sallyport/v1/volumes";
+constexpr std::string_view ProgressRoot = "/sallyport/v1/volumes/progress/";
 constexpr std::chrono::milliseconds Between{200};
 // An image of some terabytes takes hours on a slow disk; whoever has had enough presses Ctrl-C.
 constexpr std::chrono::hours WithoutEnd{24 * 365};
@@ -33,7 +33,7 @@ std::uint64_t number_at(const json::value& answer, std::string_view name) {
 void show(const CliContext& context, const std::string& job, const Bar& bar) {
     auto agent = AgentClient::from_config(context);
     if (!agent) return;
-    const auto state = agent->call("GET", std::string(Root) + "/progress/" + job);
+    const auto state = agent->call("GET", std::string(ProgressRoot) + job);
     if (!state) return;
     const std::uint64_t total = number_at(*state, "total");
     if (total != 0) bar(number_at(*state, "done"), total);
@@ -70,12 +70,11 @@ Bar progress_bar(const CliContext& context) {
     return [line = std::make_shared<Line>()](std::uint64_t done, std::uint64_t total) { line->draw(done, total); };
 }
 
-Result<json::object> ask_agent_with_progress(CliContext& context, std::string_view verb, json::object body) {
+Result<json::object> ask_agent_with_progress(CliContext& context, const std::string& target, json::object body) {
     const std::string job = random_uuid();
     body["job"] = job;
     AgentClient agent = TRY(AgentClient::from_config(context));
     agent.set_patience(WithoutEnd);
-    const std::string target = std::string(Root) + std::string(verb);
     auto running = std::async(std::launch::async,
                               [&agent, &target, &body] { return agent.call("POST", target, json::value(body)); });
     const Bar bar = progress_bar(context);

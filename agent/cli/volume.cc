@@ -34,7 +34,14 @@ Result<void> format(const VolumeOptions& options, CliContext& context) {
     if (options.key.from_agent()) {
         json::object body = TRY(request_for(options));
         TRY(add_format(body, options));
-        return print_record(context, TRY(ask_agent(context, "/format", body)));
+        const json::object answer = TRY(ask_agent(context, "/format", body));
+        if (const json::value* kept = answer.if_contains("replaced_header"); kept != nullptr && kept->is_object()) {
+            const json::object& header = kept->get_object();
+            remark(context, "the header that was there is kept: sallyport volume header export --uuid " +
+                                json::value_to<std::string>(header.at("uuid")) + " --header-version " +
+                                json::serialize(header.at("version")) + " --file FILE");
+        }
+        return print_record(context, answer);
     }
     volume::FormatOptions how = TRY(format_options(options));
     how.header = header_of(options);

@@ -15,6 +15,7 @@
 #include "agent/cli/agent_client.h"
 #include "agent/cli/key_input.h"
 #include "agent/cli/output.h"
+#include "agent/cli/progress_bar.h"
 #include "agent/cli/refs.h"
 #include "agent/cli/version.h"
 #include "agent/cli/volume_options.h"
@@ -22,6 +23,7 @@
 #include "agent/node_api/volume_care_json.h"
 #include "integrations/volume/erase.h"
 #include "integrations/volume/header_care.h"
+#include "integrations/volume/reencrypt.h"
 #include "integrations/volume/rotate.h"
 
 namespace sallyport::cli {
@@ -98,6 +100,104 @@ void add_rotate(CLI::App& noun, CliContext& context) {
     set_action(verb, context, [input, &context] { return rotate(*input, context); });
 }
 
+// ----------------------------------------------------------------------------------------------------------
+// rekey-clone
+
+struct CloneInput {
+    std::string device;
+    std::string key_id;
+    std::string volume;
+    bool force = false;
+};
+
+Result<void> rekey_clone(const CloneInput& input, CliContext& context) {
+    const std::string secret = TRY(id_of(input.key_id, "secret"));
+    json::object body{{"device", path_for_agent(input.device)}, {"secret", secret}, {"volume", input.volume}};
+    if (input.force) body["force"] = true;
+    const json::object answer = TRY(ask_care(context, "rekey-clone", body));
+    remark(context, "the source's header opens the clone's data still, until: sallyport volume reencrypt " +
+                        input.device + " --key " + json::value_to<std::string>(answer.at("secret")));
+    return print_record(context, answer);
+}
+
+void add_rekey_clone(CLI::App& noun, CliContext& context) {
+    const auto input = std::make_shared<CloneInput>();
+    CLI::App& verb = add_verb(noun, context,
+                              {"rekey-clone",
+                               "Make a volume of its own of a volume's clone: a key made like the source's and "
+                               "registered, a uuid, a key slot; killed or failed, the same command finishes it",
+                               "sallyport volume rekey-clone /dev/vdc --key SOURCE_KEY_ID --volume CLONE_ID"});
+    verb.add_option("device", input->device, "The clone")->required()->type_name("DEV");
+    verb.add_option("--key", input->key_id, "The source's key, which opens the clone so far")
+        ->required()
+        ->type_name("ID");
+    verb.add_option("--volume", input->volume, "The clone's id in Cinder, and in its header from now on")
+        ->required()
+        ->type_name("UUID");
+    verb.add_flag("--force", input->force, "Also on a device where the source itself was seen last");
+    set_action(verb, context, [input, &context] { return rekey_clone(*input, context); });
+}
+
+// ---------------------------------------------------------------------------------------------------------- reencrypt
+
+struct ReencryptInput {
+    std::string device;
+    KeySource key;
+    unsigned zone_mib = 16;
+    bool in_use = false;
+};
+
+Result<json::object> reencrypt_here(const ReencryptInput& input, const CliContext& context) {
+    const volume::Passphrase key = TRY(passphrase_of(input.key));
+    volume::ReencryptOptions options;
+    options.zone = input.zone_mib * volume::ReencryptOptions::MiB;
+    options.in_use = input.in_use;
+    options.more = [bar = progress_bar(context)](std::uint64_t done, std::uint64_t total) {
+        if (bar) bar(done, total);
+        return true;
+    };
+    return node_api::to_json(TRY(volume::reencrypt_volume(volume::DevicePath(input.device), key, options)));
+}
+
+Result<json::object> reencrypt_by_agent(const ReencryptInput& input, CliContext& context) {
+    const std::string secret = TRY(id_of(input.key.key_id, "secret"));
+    return ask_agent_with_progress(context, std::string(Root) + "/reencrypt",
+                                   {{"device", path_for_agent(input.device)},
+                                    {"secret", secret},
+                                    {"zone_mib", input.zone_mib},
+                                    {"in_use", input.in_use}});
+}
+
+Result<void> reencrypt(const ReencryptInput& input, CliContext& context) {
+    json::object answer =
+        TRY(input.key.from_agent() ? reencrypt_by_agent(input, context) : reencrypt_here(input, context));
+    if (answer["finished"] != json::value(true)) {
+        context.exit_status = ExitStatus::Partly;
+        remark(context, "the agent ends: the same command goes on when it runs again");
+    }
+    return print_record(context, answer);
+}
+
+void add_reencrypt(CLI::App& noun, CliContext& context) {
+    const auto input = std::make_shared<ReencryptInput>();
+    CLI::App& verb = add_verb(noun, context,
+                              {"reencrypt",
+                               "Encrypt a LUKS2 volume's data under another volume key; stopped, killed or failed, the "
+                               "same command goes on",
+                               "sallyport volume reencrypt /dev/vdb --key KEY_ID"});
+    verb.add_option("device", input->device, "Block device or image file")->required()->type_name("DEV");
+    add_key_options(verb, input->key);
+    verb.add_option("--zone", input->zone_mib,
+                    "MiB that are worked on at a time; for as long as that takes, users of the volume wait")
+        ->check(CLI::Range(1, 256))
+        ->capture_default_str()
+        ->type_name("MIB");
+    verb.add_flag(
+        "--in-use", input->in_use,
+        "Also while it is mapped; killed then, it may leave its users waiting until the machine is started anew");
+    set_action(verb, context, [input, &context] { return reencrypt(*input, context); });
+}
+
 // ---------------------------------------------------------------------------------------------------------- erase
 
 struct EraseInput {
@@ -105,6 +205,7 @@ struct EraseInput {
     KeySource key;
     std::string folder;
     std::string certificate;
+    std::string volume;
     bool yes = false;
 };
 
@@ -148,7 +249,9 @@ Result<void> erase(const EraseInput& input, CliContext& context) {
     json::object answer;
     if (input.key.from_agent()) {
         const std::string secret = TRY(id_of(input.key.key_id, "secret"));
-        answer = TRY(ask_care(context, "erase", {{"device", path_for_agent(input.device)}, {"secret", secret}}));
+        json::object body{{"device", path_for_agent(input.device)}, {"secret", secret}};
+        if (!input.volume.empty()) body["volume"] = input.volume;
+        answer = TRY(ask_care(context, "erase", body));
     } else {
         answer = TRY(erase_here(input));
     }
@@ -178,6 +281,9 @@ void add_erase(CLI::App& noun, CliContext& context) {
     verb.add_option("device", input->device, "Block device or image file")->required()->type_name("DEV");
     add_key_options(verb, input->key);
     verb.add_flag("--yes", input->yes, "Do it");
+    verb.add_option("--volume", input->volume,
+                    "The volume's id in Cinder: that it is registered with the key is then no obstacle")
+        ->type_name("ID");
     verb.add_option("--certificate", input->certificate, "Write the certificate there too")->type_name("FILE");
     verb.add_option("--folder", input->folder, "Without an agent: where certificates and the key that signs them are")
         ->type_name("DIR");
@@ -343,6 +449,8 @@ void add_header_verbs(CLI::App& volume, CliContext& context) {
 
 void add_volume_care_commands(CLI::App& noun, CliContext& context) {
     add_rotate(noun, context);
+    add_rekey_clone(noun, context);
+    add_reencrypt(noun, context);
     add_erase(noun, context);
     add_certificate(noun, context);
     add_header_verbs(noun, context);

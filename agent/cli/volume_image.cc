@@ -45,7 +45,8 @@ Result<void> encrypt(const VolumeOptions& options, CliContext& context) {
     if (options.key.from_agent()) {
         json::object body = TRY(copy_request(options));
         TRY(add_format(body, options));
-        return print_record(context, TRY(ask_agent_with_progress(context, "/encrypt", std::move(body))));
+        return print_record(context,
+                            TRY(ask_agent_with_progress(context, "/sallyport/v1/volumes/encrypt", std::move(body))));
     }
     const volume::FormatOptions how = TRY(format_options(options));
     const volume::Passphrase key = TRY(passphrase_of(options));
@@ -58,7 +59,8 @@ Result<void> decrypt(const VolumeOptions& options, CliContext& context) {
     if (options.key.from_agent()) {
         json::object body = TRY(copy_request(options));
         if (const auto plain = TRY(plain_of(options, context))) body["plain"] = node_api::to_json(*plain);
-        return print_record(context, TRY(ask_agent_with_progress(context, "/decrypt", std::move(body))));
+        return print_record(context,
+                            TRY(ask_agent_with_progress(context, "/sallyport/v1/volumes/decrypt", std::move(body))));
     }
     volume::ImageCryptOptions copying = copy_options(options, context);
     copying.plain = TRY(plain_of(options, context));

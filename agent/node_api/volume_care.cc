@@ -3,6 +3,8 @@
 #include <boost/json.hpp>
 
 #include <algorithm>
+#include <cstdint>
+#include <optional>
 #include <string_view>
 #include <utility>
 
@@ -13,9 +15,12 @@
 #include "agent/node_api/volume_care_json.h"
 #include "agent/node_api/volume_ledger.h"
 #include "agent/node_api/volumes.h"
+#include "integrations/volume/clone.h"
 #include "integrations/volume/erase.h"
 #include "integrations/volume/header_care.h"
+#include "integrations/volume/reencrypt.h"
 #include "integrations/volume/rotate.h"
+#include "keymanager/base/uuid.h"
 
 namespace sallyport::node_api {
 namespace {
@@ -23,6 +28,13 @@ namespace {
 namespace json = boost::json;
 
 constexpr std::string_view Root = "/sallyport/v1/volume-care";
+
+/// As LUKS headers have their uuids.
+std::string lower_case(std::string text) {
+    std::ranges::transform(text, text.begin(),
+                           [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+    return text;
+}
 
 bool flag_at(const json::object& body, std::string_view member) {
     const json::value* value = body.if_contains(member);
@@ -35,6 +47,7 @@ struct Verbs {
     const VolumeCareConfig& config;
     const core::Caller& caller;
     VolumeLedger ledger;
+    core::VolumeKeys& volume_keys;
 
     Result<volume::DevicePath> device(const json::object& body) const {
         return checked_path(TRY(required_text(body, "device")));
@@ -116,12 +129,63 @@ struct Verbs {
         return to_json(TRY(volume::rotate_key(path, old_key, new_key, options)));
     }
 
+    /// The clone's own key is found again if it was made by a call before this one.
+    Result<json::object> rekey_clone(const json::object& body) {
+        const volume::DevicePath path = TRY(device(body));
+        const SecretId source(TRY(required_text(body, "secret")));
+        const std::string name = TRY(required_text(body, "volume"));
+        if (!is_uuid(name)) {
+            return Error{Code::InvalidInput,
+                         "'" + name + "' is no UUID: the clone's id in Cinder becomes the uuid in its LUKS header",
+                         {}};
+        }
+        const volume::Passphrase source_key = TRY(passphrases(caller, source));
+        const SecretId own = TRY(volume_keys.create_like(caller, source, name));
+        const volume::Passphrase own_key = TRY(passphrases(caller, own));
+        const volume::CloneOptions options{.ledger = ledger,
+                                           .source_secret = source,
+                                           .own_secret = own,
+                                           .uuid = model::VolumeUuid(lower_case(name)),
+                                           .keep_copies = config.keep_copies,
+                                           .force = flag_at(body, "force")};
+        json::object answer = to_json(TRY(volume::rekey_clone(path, source_key, own_key, options)));
+        answer["volume"] = name;
+        answer["secret"] = own.str();
+        return answer;
+    }
+
+    Result<json::object> reencrypt(const json::object& body) {
+        const volume::DevicePath path = TRY(device(body));
+        volume::ReencryptOptions options;
+        options.ledger = &ledger;
+        options.secret = SecretId(TRY(required_text(body, "secret")));
+        options.keep_copies = config.keep_copies;
+        options.in_use = flag_at(body, "in_use");
+        if (const json::value* zone = body.if_contains("zone_mib"); zone != nullptr && zone->is_int64()) {
+            const auto wanted = static_cast<std::uint64_t>(std::clamp<std::int64_t>(zone->get_int64(), 0, 1 << 20));
+            options.zone = wanted * volume::ReencryptOptions::MiB;
+        }
+        std::optional<ProgressBoard::Line> line;
+        std::string job;
+        if (config.board != nullptr && body.contains("job")) {
+            job = TRY(required_text(body, "job"));
+            line.emplace(TRY(config.board->begin(job)));
+        }
+        options.more = [this, &job](std::uint64_t done, std::uint64_t total) {
+            if (config.board != nullptr && !job.empty()) config.board->update(job, done, total);
+            return !config.may_go_on || config.may_go_on();
+        };
+        const volume::Passphrase key = TRY(passphrases(caller, options.secret));
+        return to_json(TRY(volume::reencrypt_volume(path, key, options)));
+    }
+
     Result<json::object> erase(const json::object& body) {
         const volume::DevicePath path = TRY(device(body));
         volume::EraseOptions options;
         options.ledger = &ledger;
         options.secret = SecretId(TRY(required_text(body, "secret")));
         options.drop_cached = config.drop_cached;
+        if (auto name = TRY(optional_text(body, "volume"))) ledger.set_registered_name(*std::move(name));
         // Of an erasure that was interrupted the key may be gone; whether one was, the device or the record says.
         auto key = passphrases(caller, *options.secret);
         if (!key && key.error().code != Code::NotFound) return std::move(key).error();
@@ -152,6 +216,8 @@ struct Verbs {
         if (verb == "/header-export") return export_header(body);
         if (verb == "/header-restore") return restore(body);
         if (verb == "/rotate") return rotate(body);
+        if (verb == "/rekey-clone") return rekey_clone(body);
+        if (verb == "/reencrypt") return reencrypt(body);
         if (verb == "/erase") return erase(body);
         return Error{Code::NotFound, "there is no " + request.target, {}};
     }
@@ -160,14 +226,23 @@ struct Verbs {
 }  // namespace
 
 api::Response VolumeCareRoutes::handle(const api::Request& request, const core::Caller& caller) {
-    return answer(
-        Verbs{passphrases_, config_, caller, VolumeLedger(key_manager_.volumes(), caller, config_.host)}.run(request));
+    return answer(Verbs{passphrases_, config_, caller, VolumeLedger(key_manager_.volumes(), caller, config_.host),
+                        key_manager_.volume_keys()}
+                      .run(request));
 }
 
-http::Route VolumeCareRoutes::route(lanes::Lane& lane) {
-    return route_on(lane, std::string(Root), [this](const api::Request& request, const core::Caller& caller) {
+http::Route VolumeCareRoutes::route(lanes::Lane& lane, lanes::Lane& long_lane) {
+    const Handler work = [this](const api::Request& request, const core::Caller& caller) {
         return handle(request, caller);
-    });
+    };
+    auto briefly = route_on(lane, std::string(Root), work).handler;
+    auto at_length = route_on(long_lane, std::string(Root), work).handler;
+    const auto handler = [briefly, at_length](const api::Request& request,
+                                              const core::Caller& caller) -> http::asio::awaitable<api::Response> {
+        auto answering = request.target.ends_with("/reencrypt") ? at_length(request, caller) : briefly(request, caller);
+        co_return co_await std::move(answering);
+    };
+    return {std::string(Root), handler};
 }
 
 }  // namespace sallyport::node_api

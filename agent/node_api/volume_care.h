@@ -7,6 +7,7 @@
 #include "agent/http/route.h"
 #include "agent/lanes/lane.h"
 #include "agent/node_api/header_scrub.h"
+#include "agent/node_api/progress.h"
 #include "integrations/volume/passphrase.h"
 #include "keymanager/api/http_message.h"
 #include "keymanager/base/ids.h"
@@ -23,12 +24,14 @@ struct VolumeCareConfig {
     std::string program{};   ///< what certificates call this program
     /// Drops copies of a secret that others on this node hold; says which.
     std::function<Result<std::vector<std::string>>(const SecretId&)> drop_cached{};
-    HeaderScrub* scrub = nullptr;  ///< outlives the routes
+    HeaderScrub* scrub = nullptr;       ///< outlives the routes, as the board does
+    ProgressBoard* board = nullptr;     ///< where a re-encryption says how far it is
+    std::function<bool()> may_go_on{};  ///< asked by a re-encryption now and then: the agent does not end
 };
 
 /// Headers and keys of this node's volumes, with what the key manager keeps of them:
 ///   POST
-///   /sallyport/v1/volume-care/header-backup|header-list|header-check|header-export|header-restore|rotate|erase
+///   /sallyport/v1/volume-care/header-backup|header-list|header-check|header-export|header-restore|rotate|rekey-clone|reencrypt|erase
 /// a JSON object in and out. As
 /// VolumeRoutes: for local callers with the role admin, on UNIX sockets alone, paths absolute, secrets by their ids.
 /// Beside that role "volume:manage" is asked about each volume.
@@ -41,11 +44,12 @@ public:
     VolumeCareRoutes(core::KeyManager& key_manager, Passphrases passphrases, VolumeCareConfig config)
         : key_manager_(key_manager), passphrases_(std::move(passphrases)), config_(std::move(config)) {}
 
-    /// Never throws and always answers. Blocks, for seconds: use it from the lane `volumes`.
+    /// Never throws and always answers. Blocks, for seconds: use it from the lane `volumes`; `reencrypt` for hours:
+    /// that from a lane of its own.
     api::Response handle(const api::Request& request, const core::Caller& caller);
 
-    /// What the server serves: handle() on the lane. This and the lane must outlive it.
-    http::Route route(lanes::Lane& lane);
+    /// What the server serves: handle() on a lane. This and the lanes must outlive it.
+    http::Route route(lanes::Lane& lane, lanes::Lane& long_lane);
 
 private:
     core::KeyManager& key_manager_;

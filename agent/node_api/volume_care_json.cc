@@ -23,4 +23,13 @@ json::object to_json(const volume::RotateReport& report) {
             {"steps", std::move(steps)}};
 }
 
+json::object to_json(const volume::ReencryptReport& report) {
+    return {{"uuid", report.uuid},
+            {"finished", report.finished},
+            {"done", report.done},
+            {"total", report.total},
+            {"continued", report.continued},
+            {"mapping", report.mapping ? json::value(report.mapping->str()) : json::value(nullptr)}};
+}
+
 }  // namespace sallyport::node_api

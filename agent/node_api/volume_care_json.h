@@ -2,6 +2,7 @@
 
 #include <boost/json/object.hpp>
 
+#include "integrations/volume/reencrypt.h"
 #include "integrations/volume/rotate.h"
 #include "keymanager/model/volume.h"
 
@@ -12,5 +13,7 @@ namespace sallyport::node_api {
 boost::json::object to_json(const model::HeaderVersion& version);
 /// {"uuid": …, "key_slots": [1], "steps": ["keep_copy", …]}
 boost::json::object to_json(const volume::RotateReport& report);
+/// {"uuid": …, "finished": true, "done": …, "total": …, "continued": false, "mapping": "crypt-…" or null}
+boost::json::object to_json(const volume::ReencryptReport& report);
 
 }  // namespace sallyport::node_api

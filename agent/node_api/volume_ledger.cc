@@ -41,11 +41,11 @@ Result<long> VolumeLedger::destroy_headers_before(const model::VolumeUuid& uuid,
 }
 
 Result<void> VolumeLedger::may_destroy_secret(const SecretId& secret, const model::VolumeUuid& uuid) {
-    return volumes_.may_destroy_secret(caller_, secret, uuid.str());
+    return volumes_.may_destroy_secret(caller_, secret, registered_name_.value_or(uuid.str()));
 }
 
 Result<long> VolumeLedger::destroy_secret(const SecretId& secret, const model::VolumeUuid& uuid) {
-    return volumes_.destroy_secret(caller_, secret, uuid.str());
+    return volumes_.destroy_secret(caller_, secret, registered_name_.value_or(uuid.str()));
 }
 
 Result<bool> VolumeLedger::is_destroyed(const SecretId& secret) { return volumes_.is_destroyed(secret); }

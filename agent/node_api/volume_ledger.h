@@ -1,6 +1,8 @@
 #pragma once
 
+#include <optional>
 #include <string>
+#include <utility>
 
 #include "integrations/volume/ledger.h"
 #include "keymanager/core/caller.h"
@@ -14,6 +16,10 @@ public:
     /// `host` is this machine's name, beside which paths of devices are kept.
     VolumeLedger(core::Volumes& volumes, const core::Caller& caller, const std::string& host)
         : volumes_(volumes), caller_(caller), host_(host) {}
+
+    /// What others call the volume whose secret is to be destroyed: a consumer of that name is the volume itself. Its
+    /// LUKS uuid if nothing else is said.
+    void set_registered_name(std::string name) { registered_name_ = std::move(name); }
 
     Result<std::optional<model::VolumeRecord>> find(const model::VolumeUuid& uuid) override;
     Result<std::optional<model::VolumeRecord>> find_on(const volume::DevicePath& device) override;
@@ -32,6 +38,7 @@ private:
     core::Volumes& volumes_;
     const core::Caller& caller_;
     const std::string& host_;
+    std::optional<std::string> registered_name_;
 };
 
 }  // namespace sallyport::node_api

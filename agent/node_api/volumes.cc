@@ -12,6 +12,7 @@
 #include "agent/node_api/attach_json.h"
 #include "agent/node_api/lane_route.h"
 #include "agent/node_api/request_body.h"
+#include "agent/node_api/volume_care_json.h"
 #include "agent/node_api/volume_json.h"
 #include "integrations/volume/image_crypt.h"
 #include "keymanager/base/bytes.h"
@@ -36,6 +37,7 @@ struct Verbs {
     volume::Attacher& attacher;
     const VolumeRoutes::Passphrases& passphrases;
     volume::UnlockProfile default_profile;
+    const VolumeRoutes::KeepHeader& keep_header;
     const core::Caller& caller;
     ProgressBoard& board;
 
@@ -51,7 +53,11 @@ struct Verbs {
         volume::FormatOptions options = TRY(format_options_from(body, default_profile));
         if (body.contains("header")) options.header = TRY(checked_new_path(TRY(required_text(body, "header"))));
         const volume::Passphrase key = TRY(passphrase(body));
-        return to_json(TRY(volumes.format(device, key, options)));
+        std::optional<model::HeaderVersion> kept;
+        if (options.force && keep_header) kept = TRY(keep_header(caller, device));
+        json::object answer = to_json(TRY(volumes.format(device, key, options)));
+        if (kept) answer["replaced_header"] = to_json(*kept);
+        return answer;
     }
 
     Result<json::object> open(const json::object& body) const {
@@ -163,6 +169,12 @@ Result<void> check_form(const std::string& path) {
     return {};
 }
 
+/// Whoever attaches a volume does not wait for the conversion of another.
+bool takes_long(const api::Request& request) {
+    const std::string_view target = request.target;
+    return target.ends_with("/encrypt") || target.ends_with("/decrypt");
+}
+
 bool is_in_dev(const fs::path& path) { return path.native().starts_with("/dev/"); }
 
 }  // namespace
@@ -204,7 +216,8 @@ Result<volume::DevicePath> checked_new_path(const std::string& path) {
 }
 
 api::Response VolumeRoutes::handle(const api::Request& request, const core::Caller& caller) {
-    return answer(Verbs{volumes_, attacher_, passphrases_, default_profile_, caller, board_}.run(request));
+    return answer(
+        Verbs{volumes_, attacher_, passphrases_, default_profile_, keep_header_, caller, board_}.run(request));
 }
 
 api::Response VolumeRoutes::progress(const api::Request& request, const core::Caller& caller) const {
@@ -215,16 +228,18 @@ api::Response VolumeRoutes::progress(const api::Request& request, const core::Ca
     return answer(json::object{{"job", job}, {"done", state->done}, {"total", state->total}});
 }
 
-http::Route VolumeRoutes::route(lanes::Lane& lane) {
-    auto on_lane = route_on(lane, std::string(Root), [this](const api::Request& request, const core::Caller& caller) {
+http::Route VolumeRoutes::route(lanes::Lane& lane, lanes::Lane& long_lane) {
+    const Handler work = [this](const api::Request& request, const core::Caller& caller) {
         return handle(request, caller);
-    });
-    // How far the lane's work is must not wait for the lane.
-    const auto handler = [this, on_lane = std::move(on_lane.handler)](
+    };
+    auto briefly = route_on(lane, std::string(Root), work).handler;
+    auto at_length = route_on(long_lane, std::string(Root), work).handler;
+    // How far a lane's work is must not wait for the lane.
+    const auto handler = [this, briefly, at_length](
                              const api::Request& request,
                              const core::Caller& caller) -> http::asio::awaitable<api::Response> {
         if (request.method == "GET" && request.target.starts_with(ProgressRoot)) co_return progress(request, caller);
-        auto answering = on_lane(request, caller);
+        auto answering = takes_long(request) ? at_length(request, caller) : briefly(request, caller);
         co_return co_await std::move(answering);
     };
     return {std::string(Root), handler};

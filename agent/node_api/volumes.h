@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "agent/http/route.h"
@@ -12,6 +13,7 @@
 #include "keymanager/base/ids.h"
 #include "keymanager/base/result.h"
 #include "keymanager/core/caller.h"
+#include "keymanager/model/volume.h"
 
 namespace sallyport::node_api {
 
@@ -31,28 +33,38 @@ public:
     /// The passphrase that a key makes, fetched with the caller's own rights.
     using Passphrases = std::function<Result<volume::Passphrase>(const core::Caller&, const SecretId&)>;
 
-    /// The first two must outlive this.
+    /// Keeps the header that a forced format is about to destroy, as the caller may; nullopt if there is none.
+    using KeepHeader =
+        std::function<Result<std::optional<model::HeaderVersion>>(const core::Caller&, const volume::DevicePath&)>;
+
+    /// The first two must outlive this. Without `keep_header` no headers are kept.
     VolumeRoutes(volume::VolumeEncryptor& volumes, volume::Attacher& attacher, Passphrases passphrases,
-                 volume::UnlockProfile default_profile)
+                 volume::UnlockProfile default_profile, KeepHeader keep_header = {})
         : volumes_(volumes),
           attacher_(attacher),
           passphrases_(std::move(passphrases)),
-          default_profile_(default_profile) {}
+          default_profile_(default_profile),
+          keep_header_(std::move(keep_header)) {}
 
-    /// Never throws and always answers. Blocks, for seconds: use it from the lane `volumes`.
+    /// Never throws and always answers. Blocks, for seconds: use it from the lane `volumes`; `encrypt` and `decrypt`
+    /// for hours: these from a lane of their own.
     api::Response handle(const api::Request& request, const core::Caller& caller);
 
     /// Never blocks: for the edge, since the lane is busy with what is asked about.
     api::Response progress(const api::Request& request, const core::Caller& caller) const;
 
-    /// What the server serves: handle() on the lane. This and the lane must outlive it.
-    http::Route route(lanes::Lane& lane);
+    /// What the server serves: handle() on a lane. This and the lanes must outlive it.
+    http::Route route(lanes::Lane& lane, lanes::Lane& long_lane);
+
+    /// Where others note how far their long requests are; `progress` tells it.
+    ProgressBoard& board() { return board_; }
 
 private:
     volume::VolumeEncryptor& volumes_;
     volume::Attacher& attacher_;
     Passphrases passphrases_;
     volume::UnlockProfile default_profile_;
+    KeepHeader keep_header_;
     ProgressBoard board_;
 };
 

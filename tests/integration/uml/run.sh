@@ -36,7 +36,7 @@ list_modules() {
     ln -s "/usr/lib/uml/modules/$release" "$work/lib/modules/$release"
     local module
     # The guest's kernel asks for ciphers that it lacks by running modprobe, which finds nothing: all are loaded before.
-    for module in hmac sha256_generic cbc ecb xts essiv loop dm-mod dm-crypt dm-flakey dm-multipath \
+    for module in hmac sha256_generic cbc ecb xts essiv loop dm-mod dm-crypt dm-flakey dm-dust dm-multipath \
         dm-round-robin algif_skcipher algif_hash; do
         /sbin/modprobe -d "$work" -S "$release" --show-depends "$module" 2> "$work/echo" || true
     done | awk '$1 == "insmod" && !seen[$2]++ {print $2}'

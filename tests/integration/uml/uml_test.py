@@ -5,6 +5,7 @@ import hashlib
 import json
 import lzma
 import os
+import random
 import subprocess
 import tempfile
 import unittest
@@ -26,13 +27,13 @@ class UserModeLinux(unittest.TestCase):
         path.write_bytes(content)
         return path
 
-    def run_inside(self, script, disks, environment, seconds=120):
+    def run_inside(self, script, disks, environment, seconds=120, power_cut=False):
         names = [part for name, value in environment.items() for part in ("-e", f"{name}={value}")]
         done = subprocess.run([HERE / "run.sh", "-t", str(seconds), *names, "-e", f"SALLYPORT={os.environ['SALLYPORT']}",
                                HERE / script, *disks], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT, check=False)
         output = done.stdout.decode(errors="replace")
-        self.assertEqual(done.returncode, 0, output)
+        self.assertEqual(done.returncode, 125 if power_cut else 0, output)
         return output
 
     def test_volumes_are_opened_used_and_closed(self):
@@ -69,11 +70,22 @@ class UserModeLinux(unittest.TestCase):
                                  {"KEY": self.file("key", hashlib.sha256(b"a key").digest())}, seconds=240)
         self.assertEqual(output.count("ok "), 3, output)
 
+    def test_faults_at_random_sectors_cost_no_key(self):
+        disk = self.file("disk", b"")
+        os.truncate(disk, 20 * MIB)
+        output = self.run_inside("inside_random_faults.sh", [disk], {
+            "KEY": self.file("key", hashlib.sha256(b"a key").digest()),
+            "OTHER_KEY": self.file("other", hashlib.sha256(b"another key").digest()),
+            "SEED": os.environ.get("SALLYPORT_SEED", "1"), "TURNS": os.environ.get("SALLYPORT_FAULTS", "8")}, seconds=900)
+        self.assertIn("ok ", output)
+        print(output.strip())
+
     def test_os_brick_and_we_open_each_others_volumes(self):
         disk = self.file("disk", b"")
         os.truncate(disk, 64 * MIB)
         output = self.run_inside("inside_os_brick.py", [disk],
                                  {"KEY": self.file("key", hashlib.sha256(b"a key").digest())}, seconds=300)
+
     def test_keys_of_volumes_in_use_are_changed(self):
         disk = self.file("disk", b"")
         os.truncate(disk, 64 * MIB)
@@ -81,6 +93,29 @@ class UserModeLinux(unittest.TestCase):
             "KEY": self.file("key", hashlib.sha256(b"a key").digest()),
             "OTHER_KEY": self.file("other", hashlib.sha256(b"another key").digest())}, seconds=280)
         self.assertEqual(output.count("ok "), 5, output)
+
+    def test_a_volume_in_use_is_reencrypted_killed_and_goes_on_after_a_power_cut(self):
+        disk = self.file("disk", b"")
+        os.truncate(disk, 48 * MIB)
+        state = self.path / "state"
+        state.mkdir()
+        for name in ("log", "kills"):
+            (state / name).touch()
+        kills = int(os.environ.get("SALLYPORT_KILLS", "3"))
+        choose = random.Random(int(os.environ.get("SALLYPORT_SEED", "1")))
+        points, point = [], 9
+        for turn in range(kills + 1):
+            point = "none" if turn == kills else point
+            output = self.run_inside("inside_reencrypt.sh", [disk], {
+                "KEY": self.file("key", hashlib.sha256(b"a key").digest()), "STATE": state, "POINT": point},
+                                     power_cut=point != "none")
+            self.assertEqual(output.count("ok "), 1, (points, output))
+            points.append(point)
+            calls = int((state / "calls").read_text())
+            # The last eight calls in turn, and any.
+            point = calls - turn // 2 % 8 if turn % 2 == 0 else choose.randint(1, calls)
+        self.assertGreater(len((state / "kills").read_text().split()), kills // 2)
+        print(f"killed at {points[:-1]} of {calls}")
 
     def test_golden_volumes_show_what_dm_crypt_showed_when_they_were_made(self):
         index = json.loads((VECTORS / "index.json").read_text(encoding="utf-8"))

@@ -108,6 +108,21 @@ class WithAgent(VolumesWithAgent):
         self.assertNotEqual(self.agent.cli("secret", "undelete", self.id).returncode, 0)
         self.assertFalse(self.cryptsetup_opens(self.image, OLD))
 
+    def test_a_registered_volume_is_erased_only_by_its_name(self):
+        for kind, name in (("volume", "cinders-id"), ("volume", "another-id")):
+            done = self.agent.cli("secret", "consumers", "create", self.id, "--service-type-name", "cinder", "--resource-type", kind,
+                                  "--resource-id", name)
+            self.assertEqual(done.returncode, 0, done.stderr)
+        arguments = ("erase", self.image, "--key", self.id, "--yes")
+        self.assertIn("in use by cinder volume", self.ask(*arguments, status=1))
+        self.assertIn("in use by cinder volume another-id", self.ask(*arguments, "--volume", "cinders-id", status=1))
+        self.assertTrue(self.opens(self.image, self.old))
+        done = self.agent.cli("secret", "consumers", "delete", self.id, "--service-type-name", "cinder", "--resource-type", "volume",
+                              "--resource-id", "another-id")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(self.ask(*arguments, "--volume", "cinders-id")["result"], "erased")
+        self.check_erased()
+
     def test_the_secret_and_the_copies_of_the_header_go_too(self):
         answer = self.ask("erase", self.image, "--key", self.id, "--yes", "--certificate", self.folder / "proof")
         self.assertEqual(answer["result"], "erased")
