@@ -25,7 +25,11 @@ std::size_t footer_room(const object::RequestHead& head, const object::ObjectPat
 
 Leg::Leg(Store& store, const object::RootSecrets& secrets, object::RequestHead head, object::ObjectPath path,
          const LegOptions& options)
-    : store_(store), head_(std::move(head)), path_(std::move(path)), verifies_(options.verify_reads) {
+    : store_(store),
+      head_(std::move(head)),
+      path_(std::move(path)),
+      verifies_(options.verify_reads),
+      encrypts_(!options.filter.disable_encryption) {
     filter_.emplace(secrets, object::system_random(), options.filter);
 }
 
@@ -34,6 +38,7 @@ asio::awaitable<Result<void>> Leg::start(bool has_body) {
     const std::size_t room = puts_object ? footer_room(head_, path_) : 0;
     if (filter_) answer = filter_->on_request_head(head_);
     if (answer) co_return Result<void>();
+    if (puts_object && encrypts_) head_.headers.set(object::EtagFollows, "true");
     Result<std::unique_ptr<StoreCall>> call = co_await store_.start(head_, has_body, room);
     if (!call) co_return std::move(call).error();
     call_ = std::move(*call);

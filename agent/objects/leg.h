@@ -70,6 +70,7 @@ private:
     std::unique_ptr<StoreCall> call_;
     bool is_encrypted_ = false;
     bool verifies_ = false;
+    bool encrypts_ = false;
     std::optional<crypto::Md5> md5_;  ///< of the plaintext that was read, where that is verified
 };
 

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "agent/objects/store.h"
+#include "integrations/object/names.h"
 #include "integrations/object/target.h"
 #include "integrations/object/text.h"
 #include "keymanager/base/bytes.h"
@@ -120,7 +121,7 @@ public:
         out.method = request.method;
         out.target = target_in_json(request);
         for (const auto& [name, value] : request.headers) {
-            if (starts_with_no_case(name, ShimPrefix)) continue;
+            if (starts_with_no_case(name, ShimPrefix) || object::equal_no_case(name, object::EtagFollows)) continue;
             out.headers.emplace_back(is_carried(name) ? std::string(CarriedPrefix) + name : name, value);
         }
         out.headers.emplace_back(SecretHeader, secret_);

@@ -275,7 +275,8 @@ public:
           path_(std::move(path)),
           temporary_(std::move(temporary)),
           file_(std::move(file)),
-          md5_(std::move(md5)) {}
+          md5_(std::move(md5)),
+          etag_follows_(request_.headers.has(EtagFollows)) {}
     PutExchange(const PutExchange&) = delete;
     PutExchange& operator=(const PutExchange&) = delete;
     ~PutExchange() override {
@@ -286,6 +287,7 @@ public:
     Result<void> write(std::span<const std::byte> body) override {
         TRY(file_.write_all(body));
         size_ += body.size();
+        if (etag_follows_) return {};
         return md5_.update(body);
     }
 
@@ -293,7 +295,9 @@ public:
         const bool short_body = request_.body_length && *request_.body_length != size_;
         if (short_body) return swift_answer(499).head;
         ObjectRecord record = TRY(make_record(footers));
-        const std::string md5 = TRY(md5_.hex());
+        const bool is_known = etag_follows_ && size_ > 0;
+        if (is_known && !record.headers.has("Etag")) return Error{Code::Internal, "no ETag followed the body", {}};
+        const std::string md5 = is_known ? record.headers.value_or("Etag", "") : TRY(md5_.hex());
         const bool wrong_body = record.headers.has("Etag") && without_quotes(*record.headers.find("Etag")) != md5;
         if (wrong_body) return refuse(422);
         record.headers.set("Etag", md5);
@@ -374,6 +378,7 @@ private:
     std::string temporary_;
     File file_;
     crypto::Md5 md5_;
+    const bool etag_follows_;
     std::uint64_t size_ = 0;
     std::unique_ptr<StoreExchange> refusal_;
 };

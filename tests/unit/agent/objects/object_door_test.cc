@@ -17,7 +17,9 @@
 #include "agent/lanes/edge_threads.h"
 #include "integrations/object/directory.h"
 #include "integrations/object/text.h"
+#include "keymanager/base/bytes.h"
 #include "keymanager/base/uuid.h"
+#include "keymanager/crypto/md5.h"
 
 namespace sallyport::objects {
 namespace {
@@ -192,6 +194,21 @@ TEST_F(Door, EncryptsOnTheWayInAndDecryptsOnTheWayOut) {
     }
     EXPECT_EQ(at_rest().find("of the plaintext"), std::string::npos);
     EXPECT_EQ(unfinished(), 0U);
+}
+
+TEST_F(Door, StoresTheMd5OfWhatItStores) {
+    ask("PUT", "/v1/a/c/o", "", text_of_size(300'000));
+    std::string ciphertext, record;
+    for (const auto& entry : fs::recursive_directory_iterator(folder_)) {
+        if (!entry.is_regular_file()) continue;
+        std::ifstream file(entry.path(), std::ios::binary);
+        std::string content{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+        if (entry.path().extension() == ".data") ciphertext = std::move(content);
+        if (entry.path().filename() == "object.json") record = std::move(content);
+    }
+    auto md5 = *crypto::Md5::create();
+    ASSERT_TRUE(md5.update(bytes_of(ciphertext)));
+    EXPECT_NE(record.find(*md5.hex()), std::string::npos) << record;
 }
 
 TEST_F(Door, ServesRanges) {
