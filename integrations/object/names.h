@@ -29,8 +29,8 @@ inline constexpr std::string_view SealedMetaPrefix = "X-Object-Transient-Sysmeta
 /// Where the store finds the ETag to compare in a conditional request: a list of names, the first that exists counts.
 inline constexpr std::string_view EtagIsAt = "X-Backend-Etag-Is-At";
 
-/// In a PUT from the filter to a store that knows it: the footers say the MD5 of what was written, if that is anything, so
-/// the store need not take it a second time.
+/// In a PUT from the filter to a store that knows it: the footers say the MD5 of what was written, if that is anything,
+/// so the store need not take it a second time.
 inline constexpr std::string_view EtagFollows = "X-Backend-Etag-Follows";
 
 }  // namespace sallyport::object
