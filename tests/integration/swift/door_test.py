@@ -44,7 +44,7 @@ class Door(unittest.TestCase):
             "encryption_root_secret": base64.b64encode(SECRET).decode()})
         cls.behind = cls.cluster.proxy("", name="behind", pipeline=PIPELINE)
         cls.agent = cls.start_agent(test, {"type": "swift", "url": f"http://127.0.0.1:{cls.behind.port}",
-                                           "secret_file": str(shim_secret), "timeout_seconds": 3})
+                                           "secret_file": str(shim_secret), "timeout_seconds": 10})
         cls.theirs = cls.stock.client()
         cls.ours = swift_lab.Client(cls.door, "test:tester", "testing")
 
@@ -240,7 +240,7 @@ class Door(unittest.TestCase):
         finally:
             os.killpg(group, signal.SIGCONT)
         self.assertEqual(stalled.status, 503)
-        self.assertEqual(self.ours.request("HEAD", self.path("o")).status, 200)
+        harness.wait_until(lambda: self.ours.request("HEAD", self.path("o")).status == 200, 60, "Swift to go on")
         # A slow reader holds the answer up until Swift goes in the middle of it.
         with socket.create_connection(("127.0.0.1", self.door)) as client:
             client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
