@@ -170,7 +170,7 @@ class PostgreSql(Server):
     def stop(self):
         if self.process is not None and self.process.poll() is None:
             self.process.send_signal(2)  # TERM would wait for every client
-            self.process.wait(20)
+            self.process.wait(120)  # its checkpoint writes all that is dirty
 
     def sql(self, text, database="postgres"):
         done = harness.run([PG_BIN / "psql", "-h", self.folder, "-p", self.port, "-U", "postgres", "-d", database,
