@@ -278,10 +278,15 @@ private:
             ++step_.passed;
             co_return done;
         }
+        const auto length = object::parse_number(from.response.headers.value_or("Content-Length", ""));
+        if (!length) {
+            fault(path, "the store does not say how long it is");
+            co_return done;
+        }
         Copy copy;
         copy.put = request("PUT", path, "");
         copy.put.headers.add("X-Timestamp", *written_at);
-        copy.put.body_length = object::parse_number(from.response.headers.value_or("Content-Length", "")).value_or(0);
+        copy.put.body_length = *length;
         add_source_headers(copy, from.response);
         Leg to(store_, secrets_, std::move(copy.put), path);
         done = co_await to.start(true);
