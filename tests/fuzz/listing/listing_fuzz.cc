@@ -4,31 +4,18 @@
 
 #include "integrations/object/listing.h"
 #include "integrations/object/listing_query.h"
-#include "integrations/object/root_secret.h"
 #include "keymanager/base/assert.h"
+#include "tests/fuzz/zero_secrets.h"
 
 using namespace sallyport;
-
-namespace {
-
-const object::RootSecrets& secrets() {
-    static const auto created = [] {
-        std::vector<object::RootSecrets::Entry> entries;
-        entries.push_back({"", *SecureBytes::of_size(32)});
-        return *object::RootSecrets::create(std::move(entries), "");
-    }();
-    return created;
-}
-
-}  // namespace
 
 /// A store's listing: decrypted, and made into the other formats.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     const std::string_view json(reinterpret_cast<const char*>(data), size);
-    const auto decrypted = object::decrypt_listing(json, {"a", "c", ""}, secrets());
+    const auto decrypted = object::decrypt_listing(json, {"a", "c", ""}, object::zero_secrets());
     if (!decrypted) return 0;
     // What was decrypted is a listing again, and decrypting it changes nothing more.
-    const auto again = object::decrypt_listing(*decrypted, {"a", "c", ""}, secrets());
+    const auto again = object::decrypt_listing(*decrypted, {"a", "c", ""}, object::zero_secrets());
     SALLYPORT_ASSERT(again && *again == *decrypted);
     (void)object::listing_as_xml(*decrypted, "container", "c");
     (void)object::listing_as_text(*decrypted);
