@@ -8,6 +8,7 @@
 #include <cmath>
 
 #include "keymanager/base/bytes.h"
+#include "keymanager/base/utf8.h"
 
 namespace sallyport::api {
 namespace {
@@ -26,25 +27,6 @@ class SecureJsonResource final : public json::memory_resource {
     }
     bool do_is_equal(const json::memory_resource& other) const noexcept override { return this == &other; }
 };
-
-/// One code point of valid UTF-8; `at` moves past it.
-char32_t next_code_point(std::string_view text, std::size_t& at) {
-    const auto byte = [&text](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-    const unsigned char lead = byte(at);
-    const int length = lead < 0x80 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
-    char32_t point = length == 1 ? lead : lead & (0xFF >> (length + 1));
-    for (int i = 1; i < length && at + static_cast<std::size_t>(i) < text.size(); ++i) {
-        point = point << 6 | (byte(at + static_cast<std::size_t>(i)) & 0x3F);
-    }
-    at = std::min(at + static_cast<std::size_t>(length), text.size());
-    return point;
-}
-
-// What str.isspace() of Python 3.11 (Unicode 14) is true for.
-bool is_python_space(char32_t c) {
-    return (c >= 0x09 && c <= 0x0D) || (c >= 0x1C && c <= 0x20) || c == 0x85 || c == 0xA0 || c == 0x1680 ||
-           (c >= 0x2000 && c <= 0x200A) || c == 0x2028 || c == 0x2029 || c == 0x202F || c == 0x205F || c == 0x3000;
-}
 
 // The part of str.isprintable() that shows in refusals: controls, separators, format characters, private use.
 bool is_python_printable(char32_t c) {
@@ -144,53 +126,6 @@ Checked<JsonBody> JsonBody::parse(const SecureBytes& body, std::size_t limit) {
     JsonBody parsed(parser.release());
     trim_strings(parsed.root());
     return parsed;
-}
-
-std::string_view trimmed(std::string_view text) {
-    std::size_t start = 0;
-    while (start < text.size()) {
-        std::size_t after = start;
-        if (!is_python_space(next_code_point(text, after))) break;
-        start = after;
-    }
-    std::size_t end = start;
-    for (std::size_t at = start; at < text.size();) {
-        const bool space = is_python_space(next_code_point(text, at));
-        if (!space) end = at;
-    }
-    return text.substr(start, end - start);
-}
-
-std::size_t code_points(std::string_view text) {
-    return static_cast<std::size_t>(
-        std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
-}
-
-bool is_utf8(std::string_view bytes) {
-    const auto byte = [&bytes](std::size_t i) { return static_cast<unsigned char>(bytes[i]); };
-    for (std::size_t i = 0; i < bytes.size();) {
-        const unsigned char lead = byte(i);
-        if (lead < 0x80) {
-            ++i;
-            continue;
-        }
-        const std::size_t length = lead >= 0xC2 && lead <= 0xDF   ? 2
-                                   : (lead & 0xF0) == 0xE0        ? 3
-                                   : lead >= 0xF0 && lead <= 0xF4 ? 4
-                                                                  : 0;
-        if (length == 0 || i + length > bytes.size()) return false;
-        for (std::size_t k = 1; k < length; ++k) {
-            if ((byte(i + k) & 0xC0) != 0x80) return false;
-        }
-        // RFC 3629, section 4: what the second byte may be after these leads.
-        const unsigned char second = byte(i + 1);
-        if ((lead == 0xE0 && second < 0xA0) || (lead == 0xED && second > 0x9F) || (lead == 0xF0 && second < 0x90) ||
-            (lead == 0xF4 && second > 0x8F)) {
-            return false;
-        }
-        i += length;
-    }
-    return true;
 }
 
 template <class Text>

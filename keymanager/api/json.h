@@ -76,11 +76,4 @@ private:
     bool first_ = true;
 };
 
-/// White space as Python's str.strip() knows it, at both ends of UTF-8 text.
-std::string_view trimmed(std::string_view utf8);
-/// How many code points valid UTF-8 has.
-std::size_t code_points(std::string_view utf8);
-/// RFC 3629: no surrogates, nothing overlong, nothing beyond U+10FFFF.
-bool is_utf8(std::string_view bytes);
-
 }  // namespace sallyport::api

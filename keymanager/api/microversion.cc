@@ -6,6 +6,7 @@
 
 #include "keymanager/api/json.h"
 #include "keymanager/api/text.h"
+#include "keymanager/base/utf8.h"
 
 namespace sallyport::api {
 namespace {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "keymanager/api/json.h"
+#include "keymanager/base/utf8.h"
 
 namespace sallyport::api {
 namespace {

@@ -16,6 +16,7 @@
 #include "keymanager/api/text.h"
 #include "keymanager/base/bytes.h"
 #include "keymanager/base/codec.h"
+#include "keymanager/base/utf8.h"
 
 namespace sallyport::api {
 namespace {

@@ -9,6 +9,7 @@
 
 #include "keymanager/api/json.h"
 #include "keymanager/api/schema.h"
+#include "keymanager/base/utf8.h"
 
 namespace sallyport::api {
 namespace {

@@ -13,6 +13,7 @@
 #include "keymanager/api/json.h"
 #include "keymanager/base/bytes.h"
 #include "keymanager/base/codec.h"
+#include "keymanager/base/utf8.h"
 #include "keymanager/base/uuid.h"
 #include "tests/vectors/vectors.h"
 
@@ -227,7 +228,7 @@ json::value recorded_form(const api::Response& response) {
         form["empty"] = true;
     } else if (content_type.starts_with("application/json")) {
         form["json"] = json::parse(body);
-    } else if (api::is_utf8(body)) {
+    } else if (is_utf8(body)) {
         form["text"] = body;
     } else {
         form["base64"] = to_base64(bytes_of(body));
