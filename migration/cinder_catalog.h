@@ -5,13 +5,14 @@
 #include <unordered_set>
 #include <vector>
 
+#include "keymanager/base/clock.h"
 #include "keymanager/base/result.h"
 #include "keymanager/db/database.h"
 
 namespace sallyport::migration {
 
 /// The id under which Cinder's ConfKeyManager knows its only key. Cinder compares the column with exactly this text.
-constexpr std::string_view ZeroKeyId = "00000000-0000-0000-0000-000000000000";
+inline constexpr std::string_view ZeroKeyId = "00000000-0000-0000-0000-000000000000";
 
 enum class Kind { Volume, Snapshot, Backup };
 /// "volume", "snapshot", "backup".
@@ -93,6 +94,6 @@ struct Relinked {
 /// Sets ids where they are all zeros, and nowhere else; all of `links` in one transaction, which is durable when this
 /// returns. A volume whose id is `key_id` already counts as done, and its snapshots are set. Answers in the order of
 /// `links`. Safe beside a running Cinder: each UPDATE names the value that it replaces.
-Result<std::vector<Relinked>> relink(db::Database& cinder, const std::vector<Relink>& links);
+Result<std::vector<Relinked>> relink(db::Database& cinder, const std::vector<Relink>& links, Timestamp now);
 
 }  // namespace sallyport::migration

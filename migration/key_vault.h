@@ -22,7 +22,7 @@ struct KeyOwner {
 struct NewKey {
     std::string name;
     KeyOwner owner;
-    std::vector<UserId> readers{};  ///< who has to read it beside the owner: users of its snapshots from elsewhere
+    std::vector<KeyOwner> readers{};  ///< who has to read it beside the owner: those of its snapshots
 };
 
 /// A key that some run of a migration has stored, by its name.
@@ -35,7 +35,7 @@ struct StoredKey {
 struct KeyUse {
     SecretId id;
     KeyOwner owner;
-    std::vector<UserId> readers{};
+    std::vector<KeyOwner> readers{};
 };
 
 enum class KeyState {
@@ -45,7 +45,7 @@ enum class KeyState {
 };
 
 /// Names begin with this and end with the row: "sallyport fixed-key volume 0b1c…".
-constexpr std::string_view KeyNamePrefix = "sallyport fixed-key ";
+inline constexpr std::string_view KeyNamePrefix = "sallyport fixed-key ";
 
 /// Where keys go: the key manager of the agent, or a remote Barbican.
 ///
@@ -68,6 +68,9 @@ public:
     /// Reads each back, from where it is kept, as its owner where that can be, and compares it with `key`. The error of
     /// one is `Corrupt` (another key!), `NotFound` or `Forbidden`.
     virtual Result<std::vector<Result<void>>> confirm(const SecureBytes& key, std::span<const KeyUse> keys) = 0;
+
+    /// Whether store() lets owner and readers in by itself, in the same transaction; else grant() has to follow.
+    virtual bool grants_when_stored() const = 0;
 
     /// Lets owner and readers read it, where the key manager would not by itself.
     virtual Result<void> grant(std::span<const KeyUse> keys) = 0;

@@ -30,9 +30,9 @@ enum class State {
     Unknown,    ///< nobody can tell from the row: no id although the type is encrypted, or an id that is none
     Ignore      ///< deleted, or not encrypted
 };
-constexpr std::array AllStates{State::Old,      State::Stored,    State::Half,    State::Done,
-                               State::Foreign,  State::NeverUsed, State::Suspect, State::Lost,
-                               State::NoAccess, State::Unknown,   State::Ignore};
+inline constexpr std::array AllStates{State::Old,      State::Stored,    State::Half,    State::Done,
+                                      State::Foreign,  State::NeverUsed, State::Suspect, State::Lost,
+                                      State::NoAccess, State::Unknown,   State::Ignore};
 /// "OLD", "NEVER-USED", "NO-ACCESS".
 std::string_view text_of(State state);
 

@@ -30,6 +30,7 @@
 #include "agent/metrics/request_metrics.h"
 #include "agent/node_api/hypervisor.h"
 #include "agent/node_api/keks.h"
+#include "agent/node_api/key_import.h"
 #include "agent/node_api/life_cycle.h"
 #include "agent/node_api/passphrase.h"
 #include "agent/node_api/volume_care.h"
@@ -252,6 +253,8 @@ public:
         build_life_cycle_routes();
         kek_routes_ = std::make_unique<node_api::KekRoutes>(key_manager_->kek_care(), key_manager_->secret_store());
         node_routes_.push_back(kek_routes_->route(*keys_));
+        key_import_routes_ = std::make_unique<node_api::KeyImportRoutes>(*key_manager_);
+        node_routes_.push_back(key_import_routes_->route(*keys_));
         build_hypervisor_routes();
         build_volume_routes();
         build_object_key_route();
@@ -508,6 +511,7 @@ private:
     std::unique_ptr<guests::Keeper> keeper_;
     std::unique_ptr<node_api::HypervisorRoutes> hypervisor_routes_;
     std::unique_ptr<node_api::KekRoutes> kek_routes_;
+    std::unique_ptr<node_api::KeyImportRoutes> key_import_routes_;
     std::unique_ptr<volume::VolumeEncryptor> volumes_;
     std::unique_ptr<volume::Attacher> attacher_;
     std::unique_ptr<node_api::VolumeRoutes> volume_routes_;

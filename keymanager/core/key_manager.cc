@@ -46,6 +46,7 @@ struct KeyManager::Impl {
     LifeCycle life_cycle{context};
     VolumeKeys volume_keys{context};
     Volumes volumes{context};
+    KeyImport key_import{context};
     RowCache rows{};
     TotalCache totals{};
 
@@ -101,6 +102,7 @@ TransportKeys& KeyManager::transport_keys() { return impl_->transport_keys; }
 LifeCycle& KeyManager::life_cycle() { return impl_->life_cycle; }
 VolumeKeys& KeyManager::volume_keys() { return impl_->volume_keys; }
 Volumes& KeyManager::volumes() { return impl_->volumes; }
+KeyImport& KeyManager::key_import() { return impl_->key_import; }
 
 const AccessPolicy& KeyManager::policy() const { return impl_->context.policy; }
 Timestamp KeyManager::now() const { return impl_->context.clock.now(); }

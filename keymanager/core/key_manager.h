@@ -15,6 +15,7 @@
 #include "keymanager/core/containers.h"
 #include "keymanager/core/deletion.h"
 #include "keymanager/core/kek_care.h"
+#include "keymanager/core/key_import.h"
 #include "keymanager/core/life_cycle.h"
 #include "keymanager/core/limits.h"
 #include "keymanager/core/orders.h"
@@ -60,6 +61,7 @@ public:
     LifeCycle& life_cycle();
     VolumeKeys& volume_keys();
     Volumes& volumes();
+    KeyImport& key_import();
 
     /// The question alone, for doors that must refuse before they look at the rest of a request. The use cases ask
     /// again.

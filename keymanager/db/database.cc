@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <string_view>
 
 #include "keymanager/db/mariadb.h"
@@ -27,18 +28,30 @@ Result<std::string> sqlite_path(std::string_view rest) {
     return std::string(rest);
 }
 
+PasswordSource password_of(const DatabaseConfig& config) {
+    if (!config.known_password) return [file = config.password_file] { return read_password(file); };
+    return [known = config.known_password]() -> Result<SecureBytes> {
+        SecureBytes with_nul = TRY(SecureBytes::of_size(known->size() + 1));
+        std::ranges::copy(known->reveal(), with_nul.writable().begin());
+        return with_nul;
+    };
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Database>> make_database(const DatabaseConfig& config) {
     if (config.sessions < 1) return Error{Code::InvalidInput, "a database needs at least one session", {}};
     constexpr std::string_view Sqlite = "sqlite://";
     const std::string_view url = config.url;
-    if (url.starts_with(Sqlite)) return make_sqlite(TRY(sqlite_path(url.substr(Sqlite.size()))), config.sessions);
+    if (url.starts_with(Sqlite)) {
+        const std::string path = TRY(sqlite_path(url.substr(Sqlite.size())));
+        return config.foreign ? make_foreign_sqlite(path, config.sessions) : make_sqlite(path, config.sessions);
+    }
     if (is_server_url(url)) {
         const ServerUrl server = TRY(parse_server_url(url));
         switch (server.kind) {
-            case ServerKind::MariaDb: return make_mariadb(server, config.password_file, config.sessions);
-            case ServerKind::PostgreSql: return make_postgresql(server, config.password_file, config.sessions);
+            case ServerKind::MariaDb: return make_mariadb(server, password_of(config), config.sessions);
+            case ServerKind::PostgreSql: return make_postgresql(server, password_of(config), config.sessions);
         }
     }
     // The URL may hold a password: only its scheme is repeated.

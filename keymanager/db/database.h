@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "keymanager/base/result.h"
+#include "keymanager/base/secure_bytes.h"
 #include "keymanager/db/dialect.h"
 
 namespace sallyport::db {
@@ -22,6 +23,10 @@ struct DatabaseConfig {
     std::string url;
     std::string password_file;  ///< for databases with accounts; empty: none
     int sessions = 4;           ///< connections for readers; a server has as many for writers
+    /// The password itself, where it is in no file of its own (another program's configuration). Instead of the file.
+    std::shared_ptr<const SecureBytes> known_password{};
+    /// Another program's database: nothing of how it is stored is changed, and a file that is not there is not made.
+    bool foreign = false;
 };
 
 /// What is committed, as one value: any commit of anybody, in this process or another, changes it. Opaque.

@@ -398,11 +398,11 @@ const char* isolation_of(Purpose purpose) {
 
 class Opener {
 public:
-    Opener(const Functions& library, ServerUrl url, std::string password_file)
-        : library_(library), url_(std::move(url)), password_file_(std::move(password_file)) {}
+    Opener(const Functions& library, ServerUrl url, PasswordSource password)
+        : library_(library), url_(std::move(url)), password_(std::move(password)) {}
 
     Result<std::unique_ptr<Session>> operator()(Purpose purpose) const {
-        const SecureBytes password = TRY(read_password(password_file_));
+        const SecureBytes password = TRY(password_());
         if (url_.hosts.empty() || !url_.option("unix_socket").empty()) return open({"localhost", 0}, password, purpose);
         std::optional<Error> first;
         for (const ServerHost& host : url_.hosts) {
@@ -468,14 +468,14 @@ private:
 
     const Functions& library_;
     const ServerUrl url_;
-    const std::string password_file_;
+    const PasswordSource password_;
 };
 
 }  // namespace
 
-Result<std::unique_ptr<Database>> make_mariadb(const ServerUrl& url, const std::string& password_file, int sessions) {
+Result<std::unique_ptr<Database>> make_mariadb(const ServerUrl& url, PasswordSource password, int sessions) {
     const Functions* library = TRY(functions());
-    ServerVendor vendor{Opener(*library, url, password_file), BeginReading, BeginWriting, SchemaDialect::MariaDb};
+    ServerVendor vendor{Opener(*library, url, std::move(password)), BeginReading, BeginWriting, SchemaDialect::MariaDb};
     return make_server_database(std::move(vendor), sessions);
 }
 

@@ -10,8 +10,8 @@
 namespace sallyport::db {
 
 /// PostgreSQL through libpq, which is loaded here. Of several hosts the one that takes writes is used. The password
-/// file is read at every connect, so a new password needs no restart. Error: `Unavailable` if the library is missing;
+/// is asked for at every connect, so a new password needs no restart. Error: `Unavailable` if the library is missing;
 /// the server itself is asked at the first use.
-Result<std::unique_ptr<Database>> make_postgresql(const ServerUrl& url, const std::string& password_file, int sessions);
+Result<std::unique_ptr<Database>> make_postgresql(const ServerUrl& url, PasswordSource password, int sessions);
 
 }  // namespace sallyport::db

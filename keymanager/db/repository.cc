@@ -148,6 +148,11 @@ constexpr std::array MarkChildren{
           " WHERE secret_id = :id AND deleted = '0'"},
 };
 
+constexpr Query FindSecretsNamed{
+    "SELECT id, name FROM secrets WHERE name LIKE :pattern AND deleted = '0'"
+    " AND (expiration IS NULL OR expiration > :now) ORDER BY created_at, id",
+    2};
+
 Error no_secret(const SecretId& id) { return {Code::NotFound, "Secret not found.", id.str()}; }
 
 // ---------------------------------------------------------------------------------------------- payloads and KEKs
@@ -436,6 +441,18 @@ Result<model::PageOf<model::Secret>> list_secrets(Session& session, const Projec
         return sense;
     }));
     return answer;
+}
+
+Result<std::vector<NamedSecret>> find_secrets_named(Session& session, std::string_view prefix, Timestamp now) {
+    std::vector<NamedSecret> found;
+    const std::string pattern = std::string(prefix) + "%";
+    TRY(session.select(FindSecretsNamed, {pattern, now}, [&](Columns& row) -> Result<void> {
+        NamedSecret secret{row.id<SecretId>(), row.text()};
+        // LIKE takes capitals for small letters in some databases.
+        if (secret.name.starts_with(prefix)) found.push_back(std::move(secret));
+        return row.finish();
+    }));
+    return found;
 }
 
 Result<Timestamp> next_expiration(Session& session, Timestamp now) {

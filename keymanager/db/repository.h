@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "keymanager/base/clock.h"
@@ -28,6 +29,13 @@ Result<void> insert_secret(Session& session, const model::Secret& secret);
 Result<model::PageOf<model::Secret>> list_secrets(Session& session, const ProjectId& project,
                                                   const model::SecretFilter& filter, const model::Page& page,
                                                   Timestamp now, const std::optional<long>& total = std::nullopt);
+/// Secrets of all projects whose names begin with `prefix` (no '!', '%' or '_' in it), oldest first. Looks at every
+/// row.
+struct NamedSecret {
+    SecretId id;
+    std::string name;
+};
+Result<std::vector<NamedSecret>> find_secrets_named(Session& session, std::string_view prefix, Timestamp now);
 /// When the first secret expires that has not yet, of whatever project; `Timestamp::max()` if none will.
 Result<Timestamp> next_expiration(Session& session, Timestamp now);
 /// Soft: the row, its encrypted data, its metadata and its consumers are marked; its access list stays.

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
 #include <string_view>
@@ -35,6 +36,9 @@ bool is_server_url(std::string_view url);
 /// Error: `InvalidInput`, never repeating more of the URL than its scheme or the name of an option; `Refused` if a
 /// password stands in it.
 Result<ServerUrl> parse_server_url(std::string_view url);
+
+/// Gives the password at each connect, with a NUL after it, as C libraries want it; empty: there is none.
+using PasswordSource = std::function<Result<SecureBytes>()>;
 
 /// The first line of a password file, with a NUL after it, as C libraries want it; empty if `path` is empty. The file
 /// must belong to this user or root and be closed to all others. Error: `Refused`, `Io`.

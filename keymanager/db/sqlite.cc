@@ -200,10 +200,13 @@ Result<void> make_file(const std::string& path) {
 
 namespace {
 
-Result<std::unique_ptr<SqliteConnection>> connect(const std::string& path) {
+constexpr int OwnFile = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+/// One that is write-protected can be read all the same.
+constexpr int ForeignFile = SQLITE_OPEN_READWRITE;
+
+Result<std::unique_ptr<SqliteConnection>> connect(const std::string& path, int flags) {
     sqlite3* opened = nullptr;
-    const int result = sqlite3_open_v2(path.empty() ? ":memory:" : path.c_str(), &opened,
-                                       SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, nullptr);
+    const int result = sqlite3_open_v2(path.empty() ? ":memory:" : path.c_str(), &opened, flags, nullptr);
     auto connection = std::make_unique<SqliteConnection>(opened);
     if (result != SQLITE_OK) return failure(opened, result);
     return connection;
@@ -233,7 +236,7 @@ Result<std::unique_ptr<Session>> session_over(std::unique_ptr<SqliteConnection> 
 }  // namespace
 
 Result<std::unique_ptr<Session>> open_sqlite_session(const std::string& path) {
-    return session_over(TRY(connect(path)));
+    return session_over(TRY(connect(path, OwnFile)));
 }
 
 namespace {
@@ -281,13 +284,15 @@ public:
     /// `log_header` is of the writer's connection, or nullptr. `log` is what makes commits durable, if the writer's
     /// session does not.
     SqliteDatabase(std::unique_ptr<Session> writer, const std::uint32_t* log_header, std::shared_ptr<LogFile> log,
-                   std::string path, int readers)
+                   std::string path, int flags, int readers)
         : in_memory_(path.empty()),
           log_header_(log_header),
           writer_(std::move(writer)),
           flusher_(log ? std::make_unique<LogFlusher>([file = std::move(log)] { return file->flush(); }) : nullptr),
           commits_(*writer_, BeginWriting, flusher_.get()),
-          readers_(readers, [path = std::move(path)] { return open_sqlite_session(path); }) {}
+          readers_(readers, [path = std::move(path), flags]() -> Result<std::unique_ptr<Session>> {
+              return session_over(TRY(connect(path, flags)));
+          }) {}
 
     /// Other processes write there without a lock of ours, so a mark may be torn: then it equals none that was or will
     /// be, for the header ends in a check value.
@@ -341,7 +346,7 @@ private:
 Result<std::unique_ptr<Database>> make_sqlite(const std::string& path, int reader_sessions) {
     configure_library();
     if (!path.empty()) TRY(make_file(path));
-    auto connection = TRY(connect(path));
+    auto connection = TRY(connect(path, OwnFile));
     const SqliteConnection& raw = *connection;  // owned by the session
     auto writer = TRY(session_over(std::move(connection)));
     const std::uint32_t* log_header = nullptr;
@@ -362,7 +367,17 @@ Result<std::unique_ptr<Database>> make_sqlite(const std::string& path, int reade
         TRY(writer->run_script("PRAGMA synchronous = NORMAL"));
     }
     std::unique_ptr<Database> database =
-        std::make_unique<SqliteDatabase>(std::move(writer), log_header, std::move(log), path, reader_sessions);
+        std::make_unique<SqliteDatabase>(std::move(writer), log_header, std::move(log), path, OwnFile, reader_sessions);
+    return database;
+}
+
+Result<std::unique_ptr<Database>> make_foreign_sqlite(const std::string& path, int reader_sessions) {
+    configure_library();
+    auto writer = TRY(session_over(TRY(connect(path, ForeignFile))));
+    // A commit flushes by itself, as SQLite's other users of the file expect it: no log of ours, no mark of what is
+    // committed.
+    std::unique_ptr<Database> database =
+        std::make_unique<SqliteDatabase>(std::move(writer), nullptr, nullptr, path, ForeignFile, reader_sessions);
     return database;
 }
 

@@ -14,6 +14,10 @@ namespace sallyport::db {
 /// no database.
 Result<std::unique_ptr<Database>> make_sqlite(const std::string& path, int reader_sessions);
 
+/// Another program's SQLite file, in whatever journal mode it is; what is written is flushed at every commit.
+/// Error: `Unavailable` if it is not there or cannot be opened, `Corrupt` if it is no database.
+Result<std::unique_ptr<Database>> make_foreign_sqlite(const std::string& path, int reader_sessions);
+
 /// One more connection to the same file, for those who hold transactions of their own.
 Result<std::unique_ptr<Session>> open_sqlite_session(const std::string& path);
 
