@@ -1,7 +1,10 @@
 #include "integrations/object/text.h"
 
+#include <algorithm>
+#include <array>
 #include <charconv>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 
 namespace sallyport::object {
@@ -12,11 +15,26 @@ bool is_unreserved(char c) {
            c == '-' || c == '~';
 }
 
-std::optional<int> hex_value(char c) {
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-    return std::nullopt;
+constexpr unsigned char NoDigit = 0xff;
+
+constexpr std::array<unsigned char, 256> HexValues = [] {
+    std::array<unsigned char, 256> values{};
+    values.fill(NoDigit);
+    for (unsigned char i = 0; i < 10; ++i) values['0' + i] = i;
+    for (unsigned char i = 0; i < 6; ++i) values['a' + i] = values['A' + i] = static_cast<unsigned char>(10 + i);
+    return values;
+}();
+
+/// The characters at the beginning of `text` that are ASCII: nearly all of it, nearly always.
+std::string_view ascii_begin(std::string_view text) {
+    constexpr std::uint64_t HighBits = 0x8080808080808080;
+    std::size_t size = 0;
+    for (std::uint64_t eight = 0; size + sizeof eight <= text.size(); size += sizeof eight) {
+        std::memcpy(&eight, text.data() + size, sizeof eight);
+        if ((eight & HighBits) != 0) break;
+    }
+    while (size < text.size() && (text[size] & 0x80) == 0) ++size;
+    return text.substr(0, size);
 }
 
 void append_hex_byte(std::string& out, unsigned char byte, std::string_view digits) {
@@ -61,20 +79,20 @@ std::optional<std::uint32_t> take_character(std::string_view& rest) {
 }
 
 std::string decoded(std::string_view text, bool plus_is_blank) {
-    std::string out;
-    out.reserve(text.size());
+    std::string out(text.size(), '\0');
+    std::size_t size = 0;
+    const auto digit = [text](std::size_t i) { return HexValues[static_cast<unsigned char>(text[i])]; };
     for (std::size_t i = 0; i < text.size(); ++i) {
-        if (text[i] == '%' && i + 2 < text.size()) {
-            const auto high = hex_value(text[i + 1]);
-            const auto low = hex_value(text[i + 2]);
-            if (high && low) {
-                out.push_back(static_cast<char>(*high * 16 + *low));
-                i += 2;
-                continue;
-            }
+        char c = text[i];
+        if (c == '%' && i + 2 < text.size() && digit(i + 1) != NoDigit && digit(i + 2) != NoDigit) {
+            c = static_cast<char>(digit(i + 1) * 16 + digit(i + 2));
+            i += 2;
+        } else if (c == '+' && plus_is_blank) {
+            c = ' ';
         }
-        out.push_back(plus_is_blank && text[i] == '+' ? ' ' : text[i]);
+        out[size++] = c;
     }
+    out.resize(size);
     return out;
 }
 
@@ -85,62 +103,69 @@ std::string percent_decoded(std::string_view text) { return decoded(text, false)
 std::string form_unquoted(std::string_view text) { return decoded(text, true); }
 
 std::string percent_encoded(std::string_view bytes, std::string_view also_kept) {
-    std::string out;
-    out.reserve(bytes.size());
+    constexpr std::string_view Digits = "0123456789ABCDEF";
+    std::string out(3 * bytes.size(), '%');
+    std::size_t size = 0;
     for (const char c : bytes) {
         if (is_unreserved(c) || also_kept.find(c) != std::string_view::npos) {
-            out.push_back(c);
-        } else {
-            out.push_back('%');
-            append_hex_byte(out, static_cast<unsigned char>(c), "0123456789ABCDEF");
+            out[size++] = c;
+            continue;
         }
+        const auto byte = static_cast<unsigned char>(c);
+        out[size + 1] = Digits[byte >> 4];
+        out[size + 2] = Digits[byte & 15];
+        size += 3;
     }
+    out.resize(size);
     return out;
 }
 
 std::string form_quoted(std::string_view bytes) {
     std::string out = percent_encoded(bytes, " ");
-    for (char& c : out) {
-        if (c == ' ') c = '+';
-    }
+    std::replace(out.begin(), out.end(), ' ', '+');
     return out;
 }
 
 bool is_utf8(std::string_view bytes) {
-    while (!bytes.empty()) {
+    for (;;) {
+        bytes.remove_prefix(ascii_begin(bytes).size());
+        if (bytes.empty()) return true;
         if (!take_character(bytes)) return false;
     }
-    return true;
 }
 
 std::string latin1_as_utf8(std::string_view bytes) {
     std::string out;
     out.reserve(bytes.size());
-    for (const char c : bytes) {
-        const auto byte = static_cast<unsigned char>(c);
-        if (byte < 0x80) {
-            out.push_back(c);
-        } else {
-            out.push_back(static_cast<char>(0xc0 | (byte >> 6)));
-            out.push_back(static_cast<char>(0x80 | (byte & 0x3f)));
-        }
+    for (;;) {
+        const std::string_view ascii = ascii_begin(bytes);
+        out.append(ascii);
+        bytes.remove_prefix(ascii.size());
+        if (bytes.empty()) return out;
+        const auto byte = static_cast<unsigned char>(bytes.front());
+        out.push_back(static_cast<char>(0xc0 | (byte >> 6)));
+        out.push_back(static_cast<char>(0x80 | (byte & 0x3f)));
+        bytes.remove_prefix(1);
     }
-    return out;
 }
 
 Result<std::string> utf8_as_latin1(std::string_view text) {
     std::string out;
     out.reserve(text.size());
-    while (!text.empty()) {
+    for (;;) {
+        const std::string_view ascii = ascii_begin(text);
+        out.append(ascii);
+        text.remove_prefix(ascii.size());
+        if (text.empty()) return out;
         const auto character = take_character(text);
         if (!character || *character > 0xff) return Error{Code::InvalidInput, "text is not Latin-1", {}};
         out.push_back(static_cast<char>(*character));
     }
-    return out;
 }
 
 Result<std::string> json_ascii(std::string_view text) {
     std::string out = "\"";
+    out.reserve(text.size() + 2);
     while (!text.empty()) {
         const auto character = take_character(text);
         if (!character) return Error{Code::InvalidInput, "text is not UTF-8", {}};
@@ -156,7 +181,7 @@ Result<std::string> json_ascii(std::string_view text) {
                 if (*character >= 0x10000) {
                     append_code_unit(out, 0xd800 + ((*character - 0x10000) >> 10));
                     append_code_unit(out, 0xdc00 + ((*character - 0x10000) & 0x3ff));
-                } else if (*character < 0x20 || *character >= 0x80) {
+                } else if (*character < 0x20 || *character >= 0x7f) {
                     append_code_unit(out, *character);
                 } else {
                     out.push_back(static_cast<char>(*character));
