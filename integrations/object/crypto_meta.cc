@@ -3,6 +3,7 @@
 #include <boost/json.hpp>
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "integrations/object/text.h"
@@ -152,8 +153,11 @@ Result<std::string> to_header(const CryptoMeta& meta) {
 }
 
 Result<CryptoMeta> crypto_meta_from_header(std::string_view header) {
+    // Two or three of these are read with every object: without the heap, unless one is larger than Swift writes it.
+    std::array<unsigned char, 4096> room;  // NOLINT(cppcoreguidelines-pro-type-member-init): written before it is read
+    json::monotonic_resource memory(room.data(), room.size());
     json::error_code failed;
-    const json::value parsed = json::parse(form_unquoted(header), failed);
+    const json::value parsed = json::parse(form_unquoted(header), failed, &memory);
     if (failed) return bad_meta("not JSON");
     const json::object* object = parsed.if_object();
     if (object == nullptr) return bad_meta("not a JSON object");

@@ -158,6 +158,20 @@ bool is_encrypted(const Headers& headers) {
     });
 }
 
+/// Whether the keys of the metadata are those of the body, as they are unless a POST came after the PUT; or nothing
+/// needs them.
+bool shares_keys(const std::optional<CryptoMeta>& body, const std::optional<CryptoMeta>& metadata,
+                 const Headers& headers) {
+    if (!metadata) {
+        return std::none_of(headers.begin(), headers.end(), [](const Headers::Entry& header) {
+            return starts_with_no_case(header.first, SealedMetaPrefix) && !header.second.empty();
+        });
+    }
+    if (!body || !body->key_id || !metadata->key_id) return false;
+    return body->key_id->has_value() && metadata->key_id->has_value() &&
+           body->key_id->value() == metadata->key_id->value();
+}
+
 bool is_json(const Headers& headers) {
     const std::string type = headers.value_or("Content-Type", "");
     return trimmed(std::string_view(type).substr(0, type.find(';'))) == "application/json";
@@ -322,12 +336,14 @@ std::optional<Answer> ObjectFilter::decrypt_response(ResponseHead& response) {
     const auto put_keys = keys_for(*put_meta);
     const auto post_meta = meta_in(response.headers, TransientMeta);
     // Both are asked for before one may fail: what is missing is then known at once (GrantedKeys).
-    const auto post_keys = post_meta ? keys_for(*post_meta) : Result<ObjectKeys>(post_meta.error());
+    std::optional<Result<ObjectKeys>> own_post_keys;
+    if (post_meta && !shares_keys(*put_meta, *post_meta, response.headers)) own_post_keys = keys_for(*post_meta);
     if (!put_keys) return key_failure(put_keys.error());
     if (!post_meta) return logged(post_meta.error(), cannot_decrypt_object());
-    if (!post_keys) return key_failure(post_keys.error());
+    if (own_post_keys && !*own_post_keys) return key_failure(own_post_keys->error());
+    const ObjectKeys& post_keys = own_post_keys ? own_post_keys->value() : *put_keys;
 
-    auto headers = HeaderDecryption(*put_keys, *post_keys).apply(response.headers);
+    auto headers = HeaderDecryption(*put_keys, post_keys).apply(response.headers);
     if (!headers) return logged(headers.error(), cannot_decrypt_header());
     if (method_ == "GET" && is_success(response.status) && *put_meta) {
         auto stream = body_stream(response, **put_meta, *put_keys);

@@ -85,8 +85,10 @@ std::string to_json(const ObjectRecord& record) {
 }
 
 Result<ObjectRecord> record_from_json(std::string_view text) {
+    std::array<unsigned char, 8192> room;  // NOLINT(cppcoreguidelines-pro-type-member-init): written before it is read
+    json::monotonic_resource memory(room.data(), room.size());
     json::error_code failed;
-    const json::value parsed = json::parse(json::string_view(text.data(), text.size()), failed);
+    const json::value parsed = json::parse(json::string_view(text.data(), text.size()), failed, &memory);
     const json::object* object = failed ? nullptr : parsed.if_object();
     if (object == nullptr) return corrupt();
     ObjectRecord record;
