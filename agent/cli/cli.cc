@@ -15,6 +15,7 @@
 #include "agent/cli/container.h"
 #include "agent/cli/db.h"
 #include "agent/cli/doctor.h"
+#include "agent/cli/image.h"
 #include "agent/cli/kek.h"
 #include "agent/cli/libvirt.h"
 #include "agent/cli/object.h"
@@ -57,6 +58,7 @@ void add_commands(CLI::App& root, CliContext& context) {
     add_libvirt_commands(root, context);
     add_volume_commands(root, context);
     add_object_commands(root, context);
+    add_image_commands(root, context);
     add_completion_command(root, context);
 }
 
