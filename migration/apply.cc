@@ -3,14 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <atomic>
 #include <mutex>
-#include <optional>
 #include <span>
 #include <thread>
 #include <unordered_map>
 #include <unordered_set>
 #include <utility>
+
+#include "migration/batches.h"
 
 namespace sallyport::migration {
 namespace {
@@ -89,9 +89,9 @@ public:
 private:
     Result<void> all_of(Work& work) {
         TRY(adopt(work.units));
-        TRY(in_batches(std::span(work.units), [this](std::span<Unit> batch) { return migrate(batch); }));
-        TRY(in_batches(std::span(work.repairs), [this](std::span<const CinderRow*> batch) { return repair(batch); }));
-        TRY(in_batches(std::span(work.grants), [this](std::span<const CinderRow*> batch) { return grant(batch); }));
+        TRY(side_by_side(std::span(work.units), [this](std::span<Unit> batch) { return migrate(batch); }));
+        TRY(side_by_side(std::span(work.repairs), [this](std::span<const CinderRow*> batch) { return repair(batch); }));
+        TRY(side_by_side(std::span(work.grants), [this](std::span<const CinderRow*> batch) { return grant(batch); }));
         if (!report_.was_stopped) TRY(remove_orphans());
         return {};
     }
@@ -117,40 +117,21 @@ private:
         return {};
     }
 
-    /// Hands out batches to the workers until all are done, or one has met an error that ends the run.
+    /// Works in batches side by side, until may_go_on says no.
     template <class T, class F>
-    Result<void> in_batches(std::span<T> all, F&& work) {
-        std::atomic<std::size_t> next = 0;
-        std::optional<Error> first;
-        const auto worker = [&] {
-            while (true) {
-                {
-                    const std::lock_guard lock(mutex_);
-                    if (first) return;
-                }
-                if (options_.may_go_on && !options_.may_go_on()) {
-                    const std::lock_guard lock(mutex_);
-                    report_.was_stopped = true;
-                    return;
-                }
-                const std::size_t begin = next.fetch_add(options_.batch);
-                if (begin >= all.size()) return;
-                const auto batch = all.subspan(begin, std::min(options_.batch, all.size() - begin));
-                const Result<void> outcome = work(batch);
+    Result<void> side_by_side(std::span<T> all, F&& work) {
+        return in_batches(all, options_.batch, options_.jobs, [this, &work](std::span<T> batch) -> Result<void> {
+            if (options_.may_go_on && !options_.may_go_on()) {
                 const std::lock_guard lock(mutex_);
-                if (!outcome && !first) first = outcome.error();
-                tried_ += static_cast<long>(batch.size());
-                if (options_.progress) options_.progress(tried_, report_.total);
+                report_.was_stopped = true;
+                return {};
             }
-        };
-        const std::size_t batches = (all.size() + options_.batch - 1) / options_.batch;
-        {
-            std::vector<std::jthread> workers;
-            const auto wanted = std::min(batches, static_cast<std::size_t>(std::max(options_.jobs, 1)));
-            for (std::size_t i = 0; i < wanted; ++i) workers.emplace_back(worker);
-        }
-        if (first) return *std::move(first);
-        return {};
+            TRY(work(batch));
+            const std::lock_guard lock(mutex_);
+            tried_ += static_cast<long>(batch.size());
+            if (options_.progress) options_.progress(tried_, report_.total);
+            return {};
+        });
     }
 
     Result<void> migrate(std::span<Unit> batch) {

@@ -36,11 +36,6 @@ constexpr std::string_view VolumeWithoutKey = "zero id, though its volume has no
 constexpr std::string_view AnotherKey = "another key than its volume's: it is left as it is";
 constexpr std::string_view VolumeGone = "its volume is gone: it gets a key of its own";
 
-/// As Cinder writes them: lower case with hyphens.
-bool is_key_id(std::string_view text) {
-    return is_uuid(text) && std::ranges::none_of(text, [](char c) { return c >= 'A' && c <= 'F'; });
-}
-
 bool is_set(Text text) { return text != nullptr && !text->empty(); }
 
 /// What neither a header nor a log line would take.
@@ -61,16 +56,6 @@ bool is_plain(const CinderRow& row) {
     return row.provider != nullptr && (*row.provider == "plain" || row.provider->ends_with(".CryptsetupEncryptor"));
 }
 
-bool is_on(const CinderRow& row, std::string_view host) {
-    if (host.empty()) return true;
-    if (row.host == nullptr) return false;
-    std::string_view name = *row.host;
-    if (!name.starts_with(host)) return false;
-    name.remove_prefix(host.size());
-    const bool is_bare = host.find('@') == std::string_view::npos;
-    return name.empty() || name.front() == '#' || (is_bare && name.front() == '@');
-}
-
 PlanRow with(const CinderRow& row, State state, Action action, std::string_view reason = {}) {
     return {&row, state, action, false, reason};
 }
@@ -84,20 +69,20 @@ public:
 
     Plan make(const PlanOptions& options) {
         Plan plan;
-        plan.keys_were_checked = !facts_.keys.empty();
+        plan.keys_were_checked = facts_.keys_were_asked;
         plan.rows.reserve(catalog_.volumes.size() + catalog_.snapshots.size() + catalog_.backups.size());
         // Every volume is judged, also those of other hosts: snapshots ask about theirs.
         volumes_.reserve(catalog_.volumes.size());
         for (const CinderRow& row : catalog_.volumes) {
             const PlanRow judged = volume(row);
             volumes_.emplace(row.id, judged);
-            if (is_on(row, options.host)) plan.rows.push_back(judged);
+            if (is_on_host(row, options.host)) plan.rows.push_back(judged);
         }
         for (const CinderRow& row : catalog_.snapshots) {
-            if (is_on(row, options.host)) plan.rows.push_back(snapshot(row));
+            if (is_on_host(row, options.host)) plan.rows.push_back(snapshot(row));
         }
         for (const CinderRow& row : catalog_.backups) {
-            if (is_on(row, options.host)) plan.rows.push_back(backup(row));
+            if (is_on_host(row, options.host)) plan.rows.push_back(backup(row));
         }
         count(plan);
         return plan;
@@ -265,6 +250,20 @@ Plan make_plan(const Catalog& catalog, const PlanFacts& facts, const PlanOptions
 
 std::string key_name(Kind kind, std::string_view id) {
     return fmt::format("{}{} {}", KeyNamePrefix, text_of(kind), id);
+}
+
+bool is_key_id(std::string_view text) {
+    return is_uuid(text) && std::ranges::none_of(text, [](char c) { return c >= 'A' && c <= 'F'; });
+}
+
+bool is_on_host(const CinderRow& row, std::string_view host) {
+    if (host.empty()) return true;
+    if (row.host == nullptr) return false;
+    std::string_view name = *row.host;
+    if (!name.starts_with(host)) return false;
+    name.remove_prefix(host.size());
+    const bool is_bare = host.find('@') == std::string_view::npos;
+    return name.empty() || name.front() == '#' || (is_bare && name.front() == '@');
 }
 
 KeyOwner owner_of(const CinderRow& row) {

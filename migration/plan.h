@@ -64,6 +64,7 @@ struct PlanOptions {
 /// What is known beside the database.
 struct PlanFacts {
     std::unordered_map<std::string, SecretId> stored{};  ///< by key name (key_name): what earlier runs left
+    bool keys_were_asked = false;                        ///< the key manager was
     std::unordered_map<std::string, KeyState> keys{};    ///< by key id; those that are not in it were not asked about
     std::unordered_map<std::string, ProbeResult> headers{};  ///< by volume id; those not in it were not looked at
 };
@@ -83,6 +84,12 @@ Plan make_plan(const Catalog& catalog, const PlanFacts& facts, const PlanOptions
 
 /// The name that a row's key is stored under: "sallyport fixed-key volume ID".
 std::string key_name(Kind kind, std::string_view id);
+
+/// True for what Cinder writes into encryption_key_id: a UUID in lower case with hyphens.
+bool is_key_id(std::string_view text);
+
+/// See PlanOptions::host.
+bool is_on_host(const CinderRow& row, std::string_view host);
 
 /// Who the key of a row is for. Nothing is known of a row without user or project: such rows need a human.
 KeyOwner owner_of(const CinderRow& row);
