@@ -98,9 +98,20 @@ public:
     /// `group` is the one of the option that the value belongs to.
     Result<SecureBytes> of(const Found& found, std::string_view group) {
         if (++steps_ > MostSteps || depth_ == Deepest) {
+            endless_ = true;
             return invalid(*found.file, found.index, "refers to itself, or to too many other options");
         }
         ++depth_;
+        auto expanded = substituted(found, group);
+        --depth_;
+        return expanded;
+    }
+
+private:
+    static constexpr int MostSteps = 1000;
+    static constexpr int Deepest = 30;
+
+    Result<SecureBytes> substituted(const Found& found, std::string_view group) {
         SecureBytes value = TRY(SecureBytes::copy_of(found.file->reveal_value(found.index)));
         unify_escapes(value.writable());
         std::vector<SecureBytes> pieces;
@@ -114,13 +125,8 @@ public:
             pieces.push_back(TRY(replacement(reference.name, found, group)));
             rest.remove_prefix(reference.length);
         }
-        --depth_;
         return joined(pieces);
     }
-
-private:
-    static constexpr int MostSteps = 1000;
-    static constexpr int Deepest = 30;
 
     Result<SecureBytes> replacement(std::string_view name, const Found& from, std::string_view group) {
         if (name.empty()) return SecureBytes::copy_of(bytes_of("$"));
@@ -128,7 +134,9 @@ private:
         if (dot != std::string_view::npos) {
             if (auto there = in_group(name.substr(0, dot), name.substr(dot + 1))) return *std::move(there);
         } else {
-            if (auto there = in_group(group, name)) return *std::move(there);
+            auto near = in_group(group, name);
+            if (near && (*near || endless_)) return *std::move(near);
+            // oslo.config looks here too if that one's own references lead nowhere.
             if (auto there = in_group(Default, name)) return *std::move(there);
         }
         // The name is a part of the value, which may be a password with a '$' in it: it is not said.
@@ -146,6 +154,7 @@ private:
     const OsloConfig& config_;
     int steps_ = 0;
     int depth_ = 0;
+    bool endless_ = false;
 };
 
 Result<OsloConfig> OsloConfig::read(std::span<const std::string> paths) {
@@ -203,12 +212,17 @@ Result<std::optional<std::string>> OsloConfig::text(std::string_view group, std:
     return std::optional<std::string>(text_of(value->reveal()));
 }
 
+Result<std::vector<OsloConfig::PlacedSecret>> OsloConfig::secrets(std::string_view group, std::string_view name) const {
+    std::vector<PlacedSecret> values;
+    for (const Found& found : find_all(group, name)) {
+        values.push_back({ place_of(found), TRY(Expansion(*this).of(found, group)) });
+    }
+    return values;
+}
+
 Result<std::vector<std::string>> OsloConfig::texts(std::string_view group, std::string_view name) const {
     std::vector<std::string> values;
-    for (const Found& found : find_all(group, name)) {
-        const SecureBytes value = TRY(Expansion(*this).of(found, group));
-        values.emplace_back(text_of(value.reveal()));
-    }
+    for (const PlacedSecret& one : TRY(secrets(group, name))) values.emplace_back(text_of(one.value.reveal()));
     return values;
 }
 
@@ -246,10 +260,14 @@ Result<std::optional<std::int64_t>> OsloConfig::integer(std::string_view group, 
     return invalid(*found->file, found->index, "is no whole number of 64 bits");
 }
 
+OsloConfig::Place OsloConfig::place_of(const Found& found) {
+    return {found.file->name(), found.file->assignments()[found.index].first_line};
+}
+
 std::optional<OsloConfig::Place> OsloConfig::place_of(std::string_view group, std::string_view name) const {
     const auto found = find(group, name);
     if (!found) return std::nullopt;
-    return Place{found->file->name(), found->file->assignments()[found->index].first_line};
+    return place_of(*found);
 }
 
 }  // namespace sallyport::migration

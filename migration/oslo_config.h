@@ -48,6 +48,12 @@ public:
     Result<std::optional<std::string>> text(std::string_view group, std::string_view name) const;
     /// The same for passwords, keys and URLs that hold one: never outside locked memory.
     Result<std::optional<SecureBytes>> secret(std::string_view group, std::string_view name) const;
+    /// All values of an option, of all files, with the places where they stand: those that later ones outdo as well.
+    struct PlacedSecret {
+        Place place;
+        SecureBytes value;
+    };
+    Result<std::vector<PlacedSecret>> secrets(std::string_view group, std::string_view name) const;
     /// All values of an option that may be given more than once (MultiStrOpt), of all files.
     Result<std::vector<std::string>> texts(std::string_view group, std::string_view name) const;
     /// true, 1, on, yes, false, 0, off, no, in any case. Error: `InvalidInput` for anything else.
@@ -64,6 +70,7 @@ private:
     };
     class Expansion;
 
+    static Place place_of(const Found& found);
     std::optional<Found> find(std::string_view group, std::string_view name) const;
     std::vector<Found> find_all(std::string_view group, std::string_view name) const;
 

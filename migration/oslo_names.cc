@@ -33,11 +33,8 @@ struct Default {
     std::string_view value;
 };
 
-// cinder/common/config.py (connection strings refer to state_path) and castellan/key_manager/__init__.py.
-constexpr std::array Defaults{
-    Default{{"DEFAULT", "state_path"}, "/var/lib/cinder"},
-    Default{{"key_manager", "backend"}, "barbican"},
-};
+// cinder/common/config.py: what connection strings of SQLite refer to.
+constexpr std::array Defaults{Default{{"DEFAULT", "state_path"}, "/var/lib/cinder"}};
 
 bool same(const OptionName& a, std::string_view group, std::string_view name) {
     return a.group == group && a.name == name;
