@@ -26,6 +26,7 @@ public:
     /// The socket at this path.
     explicit AgentClient(std::string socket_path);
     ~AgentClient();
+    const std::string& socket_path() const { return socket_path_; }
     /// How long a call may take (5 minutes otherwise). Error of a call that takes longer: `Unavailable`.
     void set_patience(std::chrono::milliseconds patience) { patience_ = patience; }
     AgentClient(AgentClient&&) noexcept;

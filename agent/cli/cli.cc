@@ -18,6 +18,7 @@
 #include "agent/cli/image.h"
 #include "agent/cli/kek.h"
 #include "agent/cli/libvirt.h"
+#include "agent/cli/migrate.h"
 #include "agent/cli/object.h"
 #include "agent/cli/order.h"
 #include "agent/cli/policy.h"
@@ -59,6 +60,7 @@ void add_commands(CLI::App& root, CliContext& context) {
     add_volume_commands(root, context);
     add_object_commands(root, context);
     add_image_commands(root, context);
+    add_migrate_commands(root, context);
     add_completion_command(root, context);
 }
 

@@ -248,6 +248,14 @@ Result<void> print_list(CliContext& context, const std::vector<std::string>& col
     return write_list(context, columns, rows, std::cout, isatty(STDOUT_FILENO) == 1);
 }
 
+bool prints_tables(const CliContext& context) {
+    return effective(context.format, ::isatty(STDOUT_FILENO) == 1) == OutputFormat::Table;
+}
+
+bool prints_json(const CliContext& context) {
+    return effective(context.format, ::isatty(STDOUT_FILENO) == 1) == OutputFormat::Json;
+}
+
 void remark(const CliContext& context, std::string_view sentence) {
     if (!context.quiet) std::cerr << sentence << '\n';
 }

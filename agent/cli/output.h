@@ -21,6 +21,10 @@ Result<void> print_record(CliContext& context, const Record& record);
 /// Prints a list. `columns` are the columns in their order (rows may lack some: empty, or null in JSON).
 Result<void> print_list(CliContext& context, const std::vector<std::string>& columns, const std::vector<Record>& rows);
 
+/// What standard output gets, for verbs that print more than a record or a list.
+bool prints_tables(const CliContext& context);
+bool prints_json(const CliContext& context);
+
 /// A sentence to the user about what was done, on stderr, unless --quiet.
 void remark(const CliContext& context, std::string_view sentence);
 
