@@ -33,46 +33,64 @@ bool may_certify(const Certificate& certificate) {
            (X509_get_key_usage(certificate.get()) & KU_KEY_CERT_SIGN) != 0;
 }
 
-/// The issuers that a chain may lead through and where it may end. Borrows.
-struct Issuers {
-    std::vector<X509*> anchors;
-    std::vector<X509*> between;
-};
-
 bool is_signed_by(X509* certificate, X509* issuer) {
-    const bool issued = certificate != issuer && X509_check_issued(issuer, certificate) == X509_V_OK &&
-                        X509_verify(certificate, X509_get0_pubkey(issuer)) == 1;
+    const bool issued =
+        X509_check_issued(issuer, certificate) == X509_V_OK && X509_verify(certificate, X509_get0_pubkey(issuer)) == 1;
     ERR_clear_error();
     return issued;
 }
 
-/// Operators list roots and intermediates alike, as cursive wants it. One whose own issuer is listed too leads there,
-/// so that what the root says of path lengths holds; one whose issuer is not is where trust begins.
-Issuers issuers_of(std::span<const TrustedCertificate> trusted) {
-    std::vector<X509*> all;
-    for (const TrustedCertificate& each : trusted) {
-        if (may_certify(each.certificate)) all.push_back(each.certificate.get());
-    }
-    Issuers issuers;
-    for (X509* each : all) {
-        const bool is_root = X509_check_issued(each, each) == X509_V_OK;
-        const bool leads_on =
-            !is_root && std::ranges::any_of(all, [each](X509* other) { return is_signed_by(each, other); });
-        (leads_on ? issuers.between : issuers.anchors).push_back(each);
-    }
-    return issuers;
-}
+/// From whoever issued the image's certificate to an anchor. Borrows.
+using Path = std::vector<X509*>;
 
-Result<Store> store_of(const std::vector<X509*>& anchors) {
-    Store store(X509_STORE_new());
-    if (store == nullptr) return internal();
-    for (X509* anchor : anchors) {
-        if (X509_STORE_add_cert(store.get(), anchor) != 1) return internal();
+/// Every way from a certificate to an anchor through the trusted certificates. OpenSSL goes by names and takes the
+/// first that fits; names are not unique where keys are replaced.
+///
+/// Operators list roots and intermediates alike, as cursive wants it. One whose own issuer is listed too leads there,
+/// so that what the root says of path lengths holds; one whose issuer is not, is where trust begins.
+class Paths {
+public:
+    explicit Paths(std::span<const TrustedCertificate> trusted) {
+        for (const TrustedCertificate& each : trusted) {
+            if (may_certify(each.certificate)) issuers_.push_back(each.certificate.get());
+        }
     }
+
+    std::vector<Path> from(const Certificate& certificate) {
+        follow(certificate.get());
+        return std::move(found_);
+    }
+
+private:
+    // Cross-certified authorities have as many ways as one likes to make.
+    static constexpr std::size_t Most = 32;
+
+    void follow(X509* certificate) {
+        bool leads_on = false;
+        const bool is_root = !path_.empty() && is_signed_by(certificate, certificate);
+        for (X509* issuer : issuers_) {
+            if (is_root || found_.size() == Most || std::ranges::count(path_, issuer) != 0) continue;
+            if (!is_signed_by(certificate, issuer)) continue;
+            leads_on = true;
+            path_.push_back(issuer);
+            follow(issuer);
+            path_.pop_back();
+        }
+        if (!leads_on && !path_.empty() && found_.size() < Most) found_.push_back(path_);
+    }
+
+    std::vector<X509*> issuers_;
+    Path path_;
+    std::vector<Path> found_;
+};
+
+Result<Store> store_of(X509* anchor) {
+    Store store(X509_STORE_new());
+    if (store == nullptr || X509_STORE_add_cert(store.get(), anchor) != 1) return internal();
     return store;
 }
 
-Result<Stack> stack_of(const std::vector<X509*>& certificates) {
+Result<Stack> stack_of(std::span<X509* const> certificates) {
     Stack stack(sk_X509_new_null());
     if (stack == nullptr) return internal();
     for (X509* certificate : certificates) {
@@ -91,6 +109,8 @@ Result<StoreCtx> context_of(const Certificate& certificate, X509_STORE* anchors,
     X509_VERIFY_PARAM_set_time(rules, std::chrono::system_clock::to_time_t(now));
     X509_VERIFY_PARAM_set_auth_level(rules, Bits112);
     X509_VERIFY_PARAM_set_flags(rules, X509_V_FLAG_PARTIAL_CHAIN);
+    // Along the path as it was found: an anchor may have the name of one before it.
+    X509_VERIFY_PARAM_clear_flags(rules, X509_V_FLAG_TRUSTED_FIRST);
     return context;
 }
 
@@ -122,6 +142,16 @@ Error error_of(X509_STORE_CTX* context, std::span<const TrustedCertificate> trus
     }
 }
 
+/// RFC 5280, section 6.1, by OpenSSL, for one way to one anchor.
+Result<void> check_path(const Certificate& certificate, const Path& path, std::span<const TrustedCertificate> trusted,
+                        Timestamp now) {
+    const Store anchor = TRY(store_of(path.back()));
+    const Stack between = TRY(stack_of(std::span(path).first(path.size() - 1)));
+    const StoreCtx context = TRY(context_of(certificate, anchor.get(), between.get(), now));
+    if (X509_verify_cert(context.get()) == 1) return {};
+    return error_of(context.get(), trusted);
+}
+
 }  // namespace
 
 Error no_issuer(std::string_view whose) {
@@ -147,12 +177,13 @@ Result<void> check_chain(const Certificate& certificate, std::span<const Trusted
     const auto is_it = [&certificate](const TrustedCertificate& each) { return each.certificate == certificate; };
     if (std::ranges::any_of(trusted, is_it)) return {};
 
-    const Issuers issuers = issuers_of(trusted);
-    const Store anchors = TRY(store_of(issuers.anchors));
-    const Stack between = TRY(stack_of(issuers.between));
-    const StoreCtx context = TRY(context_of(certificate, anchors.get(), between.get(), now));
-    if (X509_verify_cert(context.get()) == 1) return {};
-    return error_of(context.get(), trusted);
+    Error why = no_issuer(TheBase);
+    for (const Path& path : Paths(trusted).from(certificate)) {
+        const Result<void> valid = check_path(certificate, path, trusted, now);
+        if (valid) return valid;
+        why = valid.error();
+    }
+    return why;
 }
 
 }  // namespace sallyport::image
