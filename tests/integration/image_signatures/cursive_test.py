@@ -13,7 +13,7 @@ import cursive_oracle
 import harness
 
 IMAGE = bytes(range(256)) * 40
-CHAINS, SIGNATURES = 150, 150
+CHAINS, SIGNATURES = 100, 120
 # What a certificate may say that differs, most often right.
 USAGES = ({"key_cert_sign"}, {"key_cert_sign"}, {"key_cert_sign"}, {"digital_signature"}, None)
 AUTHORITIES = (True, True, True, True, False, None)
