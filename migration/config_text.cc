@@ -11,24 +11,12 @@
 #include <filesystem>
 #include <system_error>
 
+#include "migration/file.h"
+
 namespace sallyport::migration {
 namespace {
 
 constexpr std::size_t Longest = 1024 * 1024;  // the sample of all of Cinder's options has 300 KiB
-
-class File {
-public:
-    explicit File(const std::string& path) : descriptor_(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY)) {}
-    ~File() {
-        if (descriptor_ >= 0) ::close(descriptor_);
-    }
-    File(const File&) = delete;
-    File& operator=(const File&) = delete;
-    int get() const { return descriptor_; }
-
-private:
-    int descriptor_;
-};
 
 Error failure(std::string_view doing, const std::string& path, int why) {
     const Code code = why == ENOENT ? Code::NotFound : Code::Io;
@@ -44,8 +32,12 @@ std::size_t room_for(const struct stat& status) {
 }  // namespace
 
 Result<SecureBytes> read_config_text(const std::string& path) {
-    const File file(path);
+    const File file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
     if (file.get() < 0) return failure("open", path, errno);
+    return read_config_text(file, path);
+}
+
+Result<SecureBytes> read_config_text(const File& file, const std::string& path) {
     struct stat status {};
     if (::fstat(file.get(), &status) != 0) return failure("look at", path, errno);
     if (S_ISDIR(status.st_mode)) return failure("read", path, EISDIR);

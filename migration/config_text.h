@@ -5,6 +5,7 @@
 
 #include "keymanager/base/result.h"
 #include "keymanager/base/secure_bytes.h"
+#include "migration/file.h"
 
 namespace sallyport::migration {
 
@@ -13,6 +14,8 @@ namespace sallyport::migration {
 /// be a pipe, so that `<(ssh node2 cat /etc/nova/nova.conf)` leaves no copy on disk.
 /// Error, naming the file: `NotFound`, `Io`, `TooLarge` (over 1 MiB).
 Result<SecureBytes> read_config_text(const std::string& path);
+/// The same of a file that is open, from where it stands; `path` is for messages.
+Result<SecureBytes> read_config_text(const File& file, const std::string& path);
 
 /// The files that `path` stands for: itself, or of a folder (`--config-dir`) its *.conf in the order of their names.
 /// Error: `NotFound` if there is nothing, `Io`.

@@ -47,6 +47,7 @@ struct Owners {
 Result<std::vector<OsloConfig::Place>> outdone_by(const FixedKey& taken, const OsloConfig& config) {
     std::vector<OsloConfig::Place> places;
     for (const OsloConfig::PlacedSecret& one : TRY(config.secrets(Group, Name))) {
+        if (one.value.empty()) continue;
         const SecureBytes bytes = TRY(bytes_of_fixed_key(one.value, one.place));
         if (!same_key(bytes, taken.bytes)) places.push_back(one.place);
     }
