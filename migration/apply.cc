@@ -28,7 +28,7 @@ std::string label_of(const CinderRow& row) { return fmt::format("{} {}", text_of
 /// The work of a plan, taken apart: keys to make, volumes whose snapshots lag behind, owners to be let in.
 struct Work {
     std::vector<Unit> units;
-    std::vector<const CinderRow*> repairs;  ///< snapshots, one a volume
+    std::vector<const CinderRow*> repairs;  ///< snapshots
     std::vector<const CinderRow*> grants;
     long total() const { return static_cast<long>(units.size() + repairs.size() + grants.size()); }
 };
@@ -36,7 +36,6 @@ struct Work {
 Work work_of(const Plan& plan) {
     Work work;
     std::unordered_map<std::string_view, std::size_t> unit_of_volume;
-    std::unordered_set<std::string_view> repaired;
     for (const PlanRow& planned : plan.rows) {
         const CinderRow& row = *planned.row;
         switch (planned.action) {
@@ -56,9 +55,7 @@ Work work_of(const Plan& plan) {
                 if (!is_known) unit.readers.push_back(std::move(reader));
                 break;
             }
-            case Action::Repair:
-                if (repaired.insert(*row.volume).second) work.repairs.push_back(&row);
-                break;
+            case Action::Repair: work.repairs.push_back(&row); break;
             case Action::Grant: work.grants.push_back(&row); break;
         }
     }
@@ -73,7 +70,7 @@ public:
         : key_(key), tools_(tools), options_(options) {
         for (const PlanRow& planned : plan.rows) {
             const CinderRow& row = *planned.row;
-            if (row.kind == Kind::Volume && row.key_id != nullptr) key_of_volume_.emplace(row.id, *row.key_id);
+            if (row.kind == Kind::Volume) volumes_.emplace(row.id, &row);
         }
     }
 
@@ -259,7 +256,7 @@ private:
         std::vector<Relink> links;
         for (const Unit* unit : good) {
             entries.push_back(entry(Step::Link, label_of(*unit->row), unit->secret));
-            links.push_back({unit->row->kind, unit->row->id, unit->secret.str()});
+            links.push_back({unit->row->kind, unit->row->id, unit->secret.str(), *unit->row->key_id});
         }
         TRY(note(entries));
         const auto made = patiently([&] { return relink(tools_.cinder, links, tools_.clock.now()); });
@@ -283,14 +280,39 @@ private:
         return note(ended);
     }
 
+    /// Snapshots with the zero id whose volumes have ids of their own. If the volume's key is the fixed key, they get
+    /// its id; if it is another one (the volume was rekeyed since, say), they get keys of their own.
     Result<void> repair(std::span<const CinderRow*> snapshots) {
+        std::vector<KeyUse> uses;
+        for (const CinderRow* snapshot : snapshots) {
+            const CinderRow& volume = *volumes_.at(*snapshot->volume);
+            uses.push_back({SecretId(*volume.key_id), owner_of(volume)});
+        }
+        const auto answers = patiently([&] { return tools_.vault.confirm(key_, uses); });
+        std::vector<const CinderRow*> same;
+        std::vector<Unit> apart;
+        for (std::size_t i = 0; i < snapshots.size(); ++i) {
+            const Result<void> one = answers ? (*answers)[i] : Result<void>(answers.error());
+            if (one) {
+                same.push_back(snapshots[i]);
+            } else if (one.error().code == Code::Corrupt) {
+                apart.push_back({snapshots[i]});
+            } else {
+                TRY(fail(*snapshots[i], one.error()));
+            }
+        }
+        if (!apart.empty()) TRY(migrate(apart));
+        return same.empty() ? Result<void>() : follow(same);
+    }
+
+    /// Sets snapshots to the ids of their volumes.
+    Result<void> follow(const std::vector<const CinderRow*>& snapshots) {
         std::vector<Relink> links;
         std::vector<JournalEntry> entries;
         for (const CinderRow* snapshot : snapshots) {
-            const auto key = key_of_volume_.find(*snapshot->volume);
-            if (key == key_of_volume_.end()) continue;
-            links.push_back({Kind::Volume, *snapshot->volume, key->second});
-            entries.push_back(entry(Step::Link, fmt::format("volume {}", *snapshot->volume), SecretId(key->second)));
+            const CinderRow& volume = *volumes_.at(*snapshot->volume);
+            links.push_back({Kind::Snapshot, snapshot->id, *volume.key_id});
+            entries.push_back(entry(Step::Link, label_of(*snapshot), SecretId(*volume.key_id)));
         }
         TRY(note(entries));
         const auto made = patiently([&] { return relink(tools_.cinder, links, tools_.clock.now()); });
@@ -301,10 +323,9 @@ private:
         std::vector<JournalEntry> ended;
         for (std::size_t i = 0; i < links.size(); ++i) {
             if ((*made)[i].outcome != RelinkOutcome::Done) continue;
-            ended.push_back(entry(Step::Done, fmt::format("volume {}", links[i].id), SecretId(links[i].key_id)));
+            ended.push_back(entry(Step::Done, label_of(*snapshots[i]), SecretId(links[i].key_id)));
             const std::lock_guard lock(mutex_);
             ++report_.repaired;
-            report_.snapshots += (*made)[i].snapshots;
         }
         return note(ended);
     }
@@ -401,8 +422,8 @@ private:
     const SecureBytes& key_;
     const ApplyTools& tools_;
     const ApplyOptions& options_;
-    std::unordered_map<std::string, std::string> key_of_volume_{};  ///< for the repair of their snapshots
-    std::mutex mutex_{};                                            ///< of what follows
+    std::unordered_map<std::string, const CinderRow*> volumes_{};  ///< for the repair of their snapshots
+    std::mutex mutex_{};                                           ///< of what follows
     ApplyReport report_{};
     long tried_ = 0;
 };

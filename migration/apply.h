@@ -42,7 +42,7 @@ struct ApplyReport {
     long migrated = 0;   ///< have an id of their own now
     long adopted = 0;    ///< of those: under a key that an earlier run had stored
     long snapshots = 0;  ///< were set with their volumes
-    long repaired = 0;   ///< volumes whose snapshots with the zero id were set to theirs
+    long repaired = 0;   ///< snapshots with the zero id that were set to the ids that their volumes have
     long granted = 0;    ///< owners that may read their key now
     long dropped = 0;    ///< keys removed again, since somebody else was quicker or the row is gone
     long orphans = 0;    ///< keys of earlier runs removed, which nothing refers to

@@ -37,16 +37,16 @@ constexpr Query FindMigrate{"SELECT version FROM migrate_version", 1};
 
 constexpr Query LinkVolume{
     "UPDATE volumes SET encryption_key_id = :new, updated_at = :now"
-    " WHERE id = :id AND encryption_key_id = :zero AND deleted = '0'"};
+    " WHERE id = :id AND encryption_key_id = :from AND deleted = '0'"};
 constexpr Query LinkSnapshotsOf{
     "UPDATE snapshots SET encryption_key_id = :new, updated_at = :now"
-    " WHERE volume_id = :id AND encryption_key_id = :zero AND deleted = '0'"};
+    " WHERE volume_id = :id AND encryption_key_id = :from AND deleted = '0'"};
 constexpr Query LinkSnapshot{
     "UPDATE snapshots SET encryption_key_id = :new, updated_at = :now"
-    " WHERE id = :id AND encryption_key_id = :zero AND deleted = '0'"};
+    " WHERE id = :id AND encryption_key_id = :from AND deleted = '0'"};
 constexpr Query LinkBackup{
     "UPDATE backups SET encryption_key_id = :new, updated_at = :now"
-    " WHERE id = :id AND encryption_key_id = :zero AND deleted = '0'"};
+    " WHERE id = :id AND encryption_key_id = :from AND deleted = '0'"};
 constexpr Query FindVolumeKey{"SELECT encryption_key_id FROM volumes WHERE id = :id AND deleted = '0'", 1};
 constexpr Query FindSnapshotKey{"SELECT encryption_key_id FROM snapshots WHERE id = :id AND deleted = '0'", 1};
 constexpr Query FindBackupKey{"SELECT encryption_key_id FROM backups WHERE id = :id AND deleted = '0'", 1};
@@ -246,7 +246,7 @@ Result<std::optional<std::string>> key_of(Session& session, Kind kind, const std
 Result<Relinked> relink_one(Session& session, const Relink& link, Timestamp now) {
     Relinked made;
     made.key_id = link.key_id;
-    if (TRY(session.execute(statements_of(link.kind).link, {link.key_id, now, link.id, ZeroKeyId})) == 0) {
+    if (TRY(session.execute(statements_of(link.kind).link, {link.key_id, now, link.id, link.from})) == 0) {
         const auto current = TRY(key_of(session, link.kind, link.id));
         made.key_id = current.value_or("");
         if (made.key_id != link.key_id) {
@@ -254,8 +254,8 @@ Result<Relinked> relink_one(Session& session, const Relink& link, Timestamp now)
             return made;
         }
     }
-    if (link.kind == Kind::Volume) {
-        made.snapshots = TRY(session.execute(LinkSnapshotsOf, {link.key_id, now, link.id, ZeroKeyId}));
+    if (link.kind == Kind::Volume && link.with_snapshots) {
+        made.snapshots = TRY(session.execute(LinkSnapshotsOf, {link.key_id, now, link.id, link.from}));
     }
     return made;
 }

@@ -72,12 +72,14 @@ struct Catalog {
 /// release before Queens (which has no backups.encryption_key_id), saying what is missing; `Unavailable`, `Forbidden`.
 Result<Catalog> read_catalog(db::Database& cinder);
 
-/// A volume that gets its key's id, with all of its snapshots that have the zero id still; or a backup, or a snapshot
-/// whose volume is gone, alone.
+/// A volume that gets its key's id, with all of its snapshots that have the zero id still; or a backup, or a snapshot,
+/// alone.
 struct Relink {
     Kind kind = Kind::Volume;
     std::string id;
     std::string key_id;
+    std::string from{ZeroKeyId};  ///< the id that is replaced
+    bool with_snapshots = true;   ///< of a volume: those that have `from` too
 };
 
 enum class RelinkOutcome {
@@ -91,7 +93,7 @@ struct Relinked {
     long snapshots = 0;  ///< how many were changed with it
 };
 
-/// Sets ids where they are all zeros, and nowhere else; all of `links` in one transaction, which is durable when this
+/// Sets ids where they are `from`, and nowhere else; all of `links` in one transaction, which is durable when this
 /// returns. A volume whose id is `key_id` already counts as done, and its snapshots are set. Answers in the order of
 /// `links`. Safe beside a running Cinder: each UPDATE names the value that it replaces.
 Result<std::vector<Relinked>> relink(db::Database& cinder, const std::vector<Relink>& links, Timestamp now);

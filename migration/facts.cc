@@ -42,7 +42,9 @@ void look_at_headers(PlanFacts& facts, const Catalog& catalog, VolumeProbe& prob
                      const FactSources& sources, const PlanOptions& options) {
     std::vector<const CinderRow*> rows;
     for (const CinderRow& row : catalog.volumes) {
-        if (!row.deleted && row.has_zero_key() && is_on_host(row, options.host)) rows.push_back(&row);
+        const auto known = row.key_id == nullptr ? facts.keys.end() : facts.keys.find(*row.key_id);
+        const bool is_lost = known != facts.keys.end() && known->second == KeyState::Missing;
+        if (!row.deleted && (row.has_zero_key() || is_lost) && is_on_host(row, options.host)) rows.push_back(&row);
     }
     std::mutex mutex;
     static_cast<void>(

@@ -17,8 +17,8 @@ struct FactSources {
 };
 
 /// Asks the key manager about every key id that a row names, and for the keys that earlier runs stored; looks at the
-/// header of every volume with the zero id that is in reach. Changes nothing. Error: of the key manager; a header that
-/// cannot be looked at is out of reach.
+/// header of every volume in reach that has the zero id, or one that the key manager does not know. Changes nothing.
+/// Error: of the key manager; a header that cannot be looked at is out of reach.
 Result<PlanFacts> gather_facts(const Catalog& catalog, const FactSources& sources, const PlanOptions& options = {});
 
 }  // namespace sallyport::migration

@@ -26,6 +26,10 @@ constexpr std::string_view LostHeader = "it holds data, but no LUKS header: the 
 constexpr std::string_view PlainDmCrypt = "plain dm-crypt: there is no header that could be looked at";
 constexpr std::string_view Untouched = "never written: it will be formatted with the key";
 constexpr std::string_view MissingKey = "the key manager does not know its key";
+constexpr std::string_view LostButOpens =
+    "the key manager does not know its key, but fixed_key opens its header: apply --relink-lost stores that for it";
+constexpr std::string_view OwnKeyAgain = "its key is lost; fixed_key opens its header and is stored for it";
+constexpr std::string_view HalfLost = "its volume's key is lost: it gets a key of its own";
 constexpr std::string_view RefusedKey = "its owner may not read its key";
 constexpr std::string_view NotAsked = "the key manager was not asked about its key";
 constexpr std::string_view StoredBefore = "a run that died has stored its key";
@@ -65,9 +69,10 @@ PlanRow for_a_human(const CinderRow& row, State state, std::string_view reason) 
 
 class Planner {
 public:
-    Planner(const Catalog& catalog, const PlanFacts& facts) : catalog_(catalog), facts_(facts) {}
+    Planner(const Catalog& catalog, const PlanFacts& facts, const PlanOptions& options)
+        : catalog_(catalog), facts_(facts), options_(options) {}
 
-    Plan make(const PlanOptions& options) {
+    Plan make() {
         Plan plan;
         plan.keys_were_checked = facts_.keys_were_asked;
         plan.rows.reserve(catalog_.volumes.size() + catalog_.snapshots.size() + catalog_.backups.size());
@@ -76,13 +81,13 @@ public:
         for (const CinderRow& row : catalog_.volumes) {
             const PlanRow judged = volume(row);
             volumes_.emplace(row.id, judged);
-            if (is_on_host(row, options.host)) plan.rows.push_back(judged);
+            if (is_on_host(row, options_.host)) plan.rows.push_back(judged);
         }
         for (const CinderRow& row : catalog_.snapshots) {
-            if (is_on_host(row, options.host)) plan.rows.push_back(snapshot(row));
+            if (is_on_host(row, options_.host)) plan.rows.push_back(snapshot(row));
         }
         for (const CinderRow& row : catalog_.backups) {
-            if (is_on_host(row, options.host)) plan.rows.push_back(backup(row));
+            if (is_on_host(row, options_.host)) plan.rows.push_back(backup(row));
         }
         count(plan);
         return plan;
@@ -92,7 +97,7 @@ private:
     /// A row with the zero id that gets a key of its own.
     PlanRow migrate(const CinderRow& row, State state, std::string_view reason) const {
         if (const auto problem = owner_problem(row)) return for_a_human(row, state, *problem);
-        if (facts_.stored.contains(key_name(row.kind, row.id))) {
+        if (row.has_zero_key() && facts_.stored.contains(key_name(row.kind, row.id))) {
             return with(row, State::Stored, Action::Migrate, StoredBefore);
         }
         return with(row, state, Action::Migrate, reason);
@@ -103,11 +108,20 @@ private:
         if (known == facts_.keys.end()) return with(row, State::Done, Action::None, NotAsked);
         switch (known->second) {
             case KeyState::Readable: return with(row, State::Done, Action::None);
-            case KeyState::Missing: return for_a_human(row, State::Lost, MissingKey);
+            case KeyState::Missing: return lost(row);
             case KeyState::Refused: break;
         }
         if (const auto problem = owner_problem(row)) return for_a_human(row, State::NoAccess, *problem);
         return with(row, State::NoAccess, Action::Grant, RefusedKey);
+    }
+
+    PlanRow lost(const CinderRow& row) const {
+        const auto header = row.kind == Kind::Volume ? facts_.headers.find(row.id) : facts_.headers.end();
+        if (header == facts_.headers.end() || header->second != ProbeResult::Opens) {
+            return for_a_human(row, State::Lost, MissingKey);
+        }
+        if (!options_.relink_lost) return for_a_human(row, State::Lost, LostButOpens);
+        return migrate(row, State::Lost, OwnKeyAgain);
     }
 
     PlanRow volume(const CinderRow& row) const {
@@ -150,13 +164,15 @@ private:
         if (row.has_zero_key())
             return volume == nullptr ? migrate(row, State::Old, VolumeGone) : zero_snapshot(row, *volume);
         if (!is_key_id(*row.key_id)) return for_a_human(row, State::Unknown, OddId);
+        const auto own = facts_.stored.find(key_name(row.kind, row.id));
+        if (own != facts_.stored.end() && own->second.str() == *row.key_id) return with_own_key(row);
         if (volume != nullptr && (volume->row->key_id == nullptr || *volume->row->key_id != *row.key_id)) {
             return for_a_human(row, State::Unknown, AnotherKey);
         }
         return with_own_key(row);
     }
 
-    static PlanRow zero_snapshot(const CinderRow& row, const PlanRow& volume) {
+    PlanRow zero_snapshot(const CinderRow& row, const PlanRow& volume) const {
         if (volume.row->has_zero_key()) {
             if (volume.action == Action::Migrate) return with(row, volume.state, Action::Follow, WithVolume);
             return for_a_human(row, volume.state, VolumeStays);
@@ -164,7 +180,7 @@ private:
         switch (volume.state) {
             case State::Done:
             case State::NoAccess: return with(row, State::Half, Action::Repair, HalfDone);
-            case State::Lost: return for_a_human(row, State::Half, MissingKey);
+            case State::Lost: return migrate(row, State::Half, HalfLost);
             case State::Old:
             case State::Stored:
             case State::Half:
@@ -203,6 +219,7 @@ private:
 
     const Catalog& catalog_;
     const PlanFacts& facts_;
+    const PlanOptions& options_;
     std::unordered_map<std::string_view, PlanRow> volumes_{};
 };
 
@@ -245,7 +262,7 @@ long Plan::count(State state) const {
 }
 
 Plan make_plan(const Catalog& catalog, const PlanFacts& facts, const PlanOptions& options) {
-    return Planner(catalog, facts).make(options);
+    return Planner(catalog, facts, options).make();
 }
 
 std::string key_name(Kind kind, std::string_view id) {

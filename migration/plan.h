@@ -59,6 +59,8 @@ struct PlanOptions {
     /// Only rows of this host: "node1@lvm" means its pools ("node1@lvm#pool") too, "node1" its backends. Compared as it
     /// is written: no wildcards, unlike Cinder's own. Empty: all, those without a host among them.
     std::string host{};
+    /// Volumes whose key is lost get fixed_key again, where their header proves that it opens them.
+    bool relink_lost = false;
 };
 
 /// What is known beside the database.

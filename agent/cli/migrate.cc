@@ -50,7 +50,7 @@ Result<migration::PlanFacts> facts_of(CliContext& context, const MigrateOptions&
     sources.jobs = options.jobs;
     sources.probe = now.probe.get();
     sources.key = now.inputs.key ? &now.inputs.key->bytes : nullptr;
-    const migration::PlanOptions wanted{options.host};
+    const migration::PlanOptions wanted{options.host, options.relink_lost};
     if (!options.offline) {
         auto vault = open_vault(context, options);
         if (vault) {
@@ -82,7 +82,7 @@ Result<Situation> look(CliContext& context, const MigrateOptions& options, bool 
     now.catalog = *std::move(catalog);
     if (!options.volume_paths.empty()) now.probe = std::make_unique<CinderProbe>(options.volume_paths);
     const migration::PlanFacts facts = TRY(facts_of(context, options, now, needs_vault));
-    now.plan = migration::make_plan(now.catalog, facts, {options.host});
+    now.plan = migration::make_plan(now.catalog, facts, {options.host, options.relink_lost});
     return now;
 }
 
@@ -283,6 +283,9 @@ void add_apply(CLI::App& noun, CliContext& context) {
     add_scope(verb, *options);
     add_owner(verb, *options);
     add_journal(verb, *options);
+    verb.add_flag("--relink-lost", options->relink_lost,
+                  "Also volumes whose key the key manager does not know, where their header (--volume-path) opens with "
+                  "fixed_key");
     set_action(verb, context, [options, &context] { return apply(context, *options); });
 }
 

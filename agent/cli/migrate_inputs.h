@@ -26,6 +26,7 @@ struct MigrateOptions {
     std::string journal = "/var/lib/sallyport/conf-key-manager.journal";
     std::string owner = "tenant";  ///< or "service"
     int jobs = 16;
+    bool relink_lost = false;
     bool offline = false;  ///< the key manager is not asked
 };
 
