@@ -47,6 +47,7 @@ struct KeyManager::Impl {
     VolumeKeys volume_keys{context};
     Volumes volumes{context};
     KeyImport key_import{context};
+    ImageKeys image_keys{context};
     RowCache rows{};
     TotalCache totals{};
 
@@ -103,6 +104,7 @@ LifeCycle& KeyManager::life_cycle() { return impl_->life_cycle; }
 VolumeKeys& KeyManager::volume_keys() { return impl_->volume_keys; }
 Volumes& KeyManager::volumes() { return impl_->volumes; }
 KeyImport& KeyManager::key_import() { return impl_->key_import; }
+ImageKeys& KeyManager::image_keys() { return impl_->image_keys; }
 
 const AccessPolicy& KeyManager::policy() const { return impl_->context.policy; }
 Timestamp KeyManager::now() const { return impl_->context.clock.now(); }

@@ -14,6 +14,7 @@
 #include "keymanager/core/consumers.h"
 #include "keymanager/core/containers.h"
 #include "keymanager/core/deletion.h"
+#include "keymanager/core/image_keys.h"
 #include "keymanager/core/kek_care.h"
 #include "keymanager/core/key_import.h"
 #include "keymanager/core/life_cycle.h"
@@ -62,6 +63,7 @@ public:
     VolumeKeys& volume_keys();
     Volumes& volumes();
     KeyImport& key_import();
+    ImageKeys& image_keys();
 
     /// The question alone, for doors that must refuse before they look at the rest of a request. The use cases ask
     /// again.

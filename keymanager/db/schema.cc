@@ -286,6 +286,18 @@ CREATE TABLE IF NOT EXISTS sp_volume_header_pieces (
 );
 )sql";
 
+/// Images whose keys go with them, and which are due. Revision 4.
+constexpr std::string_view ImageTables = R"sql(
+CREATE TABLE IF NOT EXISTS sp_image_keys (
+    image_id VARCHAR(36) NOT NULL, project_id VARCHAR(255) NOT NULL, secret_id VARCHAR(36) NOT NULL,
+    policy VARCHAR(255) NOT NULL, next_try_at DATETIME, attempts INTEGER NOT NULL, note TEXT,
+    created_at DATETIME NOT NULL, updated_at DATETIME NOT NULL,
+    PRIMARY KEY (image_id)
+);
+CREATE INDEX IF NOT EXISTS sp_ix_image_keys_due ON sp_image_keys (next_try_at);
+CREATE INDEX IF NOT EXISTS sp_ix_image_keys_secret ON sp_image_keys (secret_id);
+)sql";
+
 /// Found by the look-ups that Barbican's own indexes do not serve: a project's list in its order, a secret by its name,
 /// what has expired, what a user may see by an access list. Revision 2.
 constexpr std::string_view OwnIndexes = R"sql(
@@ -393,7 +405,7 @@ Result<bool> are_own_tables_made(Session& session) {
     const std::string revision = TRY(revision_of(session, FindOwnRevision));
     if (revision == std::to_string(OwnRevision)) return true;
     // Recorded last: none yet, or that of an older program.
-    if (revision.empty() || revision == "1" || revision == "2") return false;
+    if (revision.empty() || revision == "1" || revision == "2" || revision == "3") return false;
     return Error{Code::Conflict,
                  fmt::format("the sp_ tables of the database are at revision '{}', this program needs '{}'", revision,
                              OwnRevision),
@@ -406,6 +418,7 @@ Result<void> make_own_tables(Session& session, SchemaDialect dialect) {
         TRY(run_each(session, OwnTables, dialect));
     }
     TRY(run_each(session, VolumeTables, dialect));
+    TRY(run_each(session, ImageTables, dialect));
     TRY(run_each(session, OwnIndexes, dialect));
     return record_own_revision(session);
 }

@@ -12,8 +12,9 @@ namespace sallyport::db {
 
 /// The Alembic revision of Barbican's tables that this program reads and writes.
 inline constexpr std::string_view AlembicRevision = "8c74e2d7f1ff";
-/// The revision of our own tables and indexes, in sp_schema. 1 had no indexes, 2 knew no volumes.
-inline constexpr int OwnRevision = 3;
+/// The revision of our own tables and indexes, in sp_schema. 1 had no indexes, 2 knew no volumes, 3
+/// no images.
+inline constexpr int OwnRevision = 4;
 
 /// False where each statement of DDL commits by itself.
 bool ddl_is_transactional(SchemaDialect dialect);
