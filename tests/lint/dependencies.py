@@ -43,6 +43,9 @@ VENDORS = {
     "CLI": ["agent/cli"],
     "spdlog": ["keymanager/base"],
     "systemd": ["agent"],
+    "amqp": ["integrations/image"],
+    "amqp_ssl_socket": ["integrations/image"],
+    "amqp_tcp_socket": ["integrations/image"],
 }
 
 
