@@ -14,6 +14,7 @@
 
 #include "agent/auth/single_flight.h"
 #include "agent/http/client.h"
+#include "agent/http/header_wiper.h"
 #include "keymanager/base/bytes.h"
 #include "keymanager/base/log.h"
 #include "keymanager/base/private_file.h"
@@ -26,27 +27,6 @@ namespace json = boost::json;
 
 constexpr std::string_view SubjectToken = "X-Subject-Token";
 constexpr PrivateFileKind PasswordFile{.what = "password file", .most_bytes = 4096};
-
-/// A token of the agent's own account.
-struct ServiceToken {
-    SecureBytes token;
-    Timestamp renew_at;  ///< before it expires
-};
-using ServiceTokenPtr = std::shared_ptr<const ServiceToken>;  // owners: the client and calls that use it just now
-
-/// Wipes the values of headers that carried a token, as soon as the exchange is over.
-class HeaderWiper {
-public:
-    explicit HeaderWiper(std::vector<api::Header>& headers) : headers_(headers) {}
-    ~HeaderWiper() {
-        for (api::Header& header : headers_) wipe(std::as_writable_bytes(std::span(header.second)));
-    }
-    HeaderWiper(const HeaderWiper&) = delete;
-    HeaderWiper& operator=(const HeaderWiper&) = delete;
-
-private:
-    std::vector<api::Header>& headers_;
-};
 
 std::string header_text(const SecureBytes& token) { return std::string(text_of(token.reveal())); }
 
@@ -197,7 +177,7 @@ struct KeystoneClient::Impl {
 
         auto response = co_await client.fetch(request, timeout);
         if (!response) co_return away(response.error().message);
-        const HeaderWiper wiper(response->headers);
+        const http::HeaderWiper wiper(response->headers);
         if (response->status == 401) {
             log_error("Keystone refuses the account {} of the agent: wrong name, domain, project or password ({})",
                       config.username, config.url);
@@ -214,7 +194,8 @@ struct KeystoneClient::Impl {
         // Renewed when nine tenths of its life are over, so a question under way never carries an expired one.
         const Timestamp now = clock.now();
         const Timestamp renew_at = now + (facts->expires - now) * 9 / 10;
-        auto fresh = std::make_shared<const ServiceToken>(ServiceToken{std::move(*secret), renew_at});
+        auto fresh =
+            std::make_shared<const ServiceToken>(ServiceToken{std::move(*secret), facts->caller.roles, renew_at});
         const std::lock_guard lock(mutex);
         service_token = fresh;
         co_return fresh;
@@ -245,7 +226,7 @@ struct KeystoneClient::Impl {
         request.target =
             expired == Expired::Allowed ? "/auth/tokens?allow_expired=1&nocatalog" : "/auth/tokens?nocatalog";
         request.headers = {{"Accept", "application/json"}};
-        const HeaderWiper wiper(request.headers);
+        const http::HeaderWiper wiper(request.headers);
         request.headers.emplace_back("X-Auth-Token", header_text(service.token));
         request.headers.emplace_back(SubjectToken, header_text(token));
         auto response = co_await client.fetch(request, timeout);
@@ -276,6 +257,9 @@ Result<std::unique_ptr<KeystoneClient>> KeystoneClient::make(const config::Keyst
         new KeystoneClient(std::make_unique<Impl>(config, clock, std::move(endpoint), std::move(password))));
 }
 
+asio::awaitable<Result<ServiceTokenPtr>> KeystoneClient::service_token() { return impl_->service_token_now(); }
+void KeystoneClient::discard(const ServiceTokenPtr& refused) { impl_->discard(refused); }
+
 asio::awaitable<Result<TokenFacts>> KeystoneClient::validate(const SecureBytes& token, Expired expired) {
     // Twice at most: our own token may have been revoked behind our back, but not again right after a log-in.
     for (int attempt = 0; attempt < 2; ++attempt) {
@@ -283,7 +267,7 @@ asio::awaitable<Result<TokenFacts>> KeystoneClient::validate(const SecureBytes& 
         if (!service) co_return std::move(service).error();
         auto response = co_await impl_->ask_about(token, **service, expired);
         if (!response) co_return away(response.error().message);
-        const HeaderWiper wiper(response->headers);
+        const http::HeaderWiper wiper(response->headers);
         if (response->status == 200) {
             auto facts = token_facts_of(text_of(response->body.reveal()));
             if (facts && expired == Expired::Refused && facts->expires <= impl_->clock.now()) {

@@ -5,6 +5,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "agent/config/config.h"
 #include "keymanager/base/clock.h"
@@ -19,6 +20,14 @@ struct TokenFacts {
     core::Caller caller;
     Timestamp expires;
 };
+
+/// A token of the agent's own account, and what it may do.
+struct ServiceToken {
+    SecureBytes token;
+    std::vector<std::string> roles;  ///< in lower case
+    Timestamp renew_at;              ///< before it expires
+};
+using ServiceTokenPtr = std::shared_ptr<const ServiceToken>;  // owners: the client and calls that use it just now
 
 /// Asks Keystone (Identity API v3) about tokens, with the agent's own account. Logs in when it must: at first, before
 /// its own token expires, and after a 401. Keeps password and token in locked memory.
@@ -37,6 +46,11 @@ public:
     /// revoked, expired); `Unavailable` if Keystone is away, slow, broken, or refuses the agent's own account (the log
     /// says which).
     boost::asio::awaitable<Result<TokenFacts>> validate(const SecureBytes& token, Expired expired = Expired::Refused);
+
+    /// What the agent shows to other services. Error: `Unavailable` as above.
+    boost::asio::awaitable<Result<ServiceTokenPtr>> service_token();
+    /// Another service has refused it: the next one is asked for anew.
+    void discard(const ServiceTokenPtr& refused);
 
 private:
     struct Impl;
