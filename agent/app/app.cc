@@ -24,6 +24,9 @@
 #include "agent/guests/keeper.h"
 #include "agent/guests/key_manager_keys.h"
 #include "agent/http/server.h"
+#include "agent/images/glance.h"
+#include "agent/images/image_care.h"
+#include "agent/images/image_routes.h"
 #include "agent/lanes/edge_threads.h"
 #include "agent/lanes/lane.h"
 #include "agent/metrics/metrics_page.h"
@@ -63,6 +66,9 @@ using std::chrono::seconds;
 
 /// Calls of the object door to a store in a folder: pieces of 128 KiB to read and to write.
 const lanes::LaneConfig ObjectsLane{.name = "objects", .threads = 4, .queue = 1024};
+
+/// Each call waits for Glance; walks through all images take minutes.
+const lanes::LaneConfig ImagesLane{.name = "images", .threads = 4, .queue = 256};
 
 /// Conversions of whole volumes: each keeps all processors and the disk busy, so that many at a time gain nothing.
 const lanes::LaneConfig LongVolumesLane{.name = "volumes_long", .threads = 2, .queue = 64};
@@ -195,6 +201,13 @@ guests::KeeperSettings keeper_settings(const config::Hypervisor& settings) {
             .look_every = seconds(settings.look_seconds)};
 }
 
+images::CareSettings care_settings(const config::Images& settings) {
+    return {.self = {UserId("image-watcher"), {}, settings.roles, ""},
+            .first_wait = seconds(settings.retry_seconds),
+            .longest_wait = seconds(settings.longest_retry_seconds),
+            .register_consumers = settings.register_consumers};
+}
+
 audit::WhenUnwritable when_unwritable(config::WhenUnwritable choice) {
     switch (choice) {
         case config::WhenUnwritable::Refuse: return audit::WhenUnwritable::Refuse;
@@ -257,6 +270,7 @@ public:
         node_routes_.push_back(key_import_routes_->route(*keys_));
         build_hypervisor_routes();
         build_volume_routes();
+        TRY(build_image_routes());
         build_object_key_route();
         TRY(build_object_door());
         TRY(build_rest_door());
@@ -276,6 +290,10 @@ public:
                 return false;
             };
             header_sweeper_ = std::make_unique<Sweeper>(scrub, Sweeper::Times{.rest = std::chrono::hours(24)});
+        }
+        if (image_care_ != nullptr) {
+            image_sweeper_ = std::make_unique<Sweeper>([this] { return image_care_->work(); },
+                                                       Sweeper::Times{.rest = seconds(config_.images->retry_seconds)});
         }
         if (audit_) audit_->record_plain("agent.started", {{"version", SALLYPORT_VERSION}});
     }
@@ -299,6 +317,7 @@ public:
         bool clean = true;
         stopping_ = true;
         header_sweeper_.reset();
+        image_sweeper_.reset();
         sweeper_.reset();
         if (keeper_) keeper_->stop();
         const auto until = std::chrono::steady_clock::now() + seconds(config_.server.stop_seconds);
@@ -431,6 +450,21 @@ private:
         node_routes_.push_back(volume_care_routes_->route(lane, long_lane));
     }
 
+    Result<void> build_image_routes() {
+        if (!config_.images || !config_.has_role(config::Role::KeyManager)) return {};
+        glance_ = TRY(images::make_glance(*config_.images, *config_.auth.keystone, system_clock()));
+        const auto audit = [this](const core::Caller& caller, const SecretId& key, bool deleted) -> Result<void> {
+            if (!audit_) return {};
+            return audit_->record_use("image.key.deleted", caller, key,
+                                      deleted ? audit::Outcome::Done : audit::Outcome::Refused);
+        };
+        image_care_ = std::make_unique<images::ImageCare>(key_manager_->image_keys(), key_manager_->consumers(),
+                                                          *glance_, care_settings(*config_.images), audit);
+        image_routes_ = std::make_unique<images::ImageRoutes>(*image_care_, [this] { return !stopping_.load(); });
+        node_routes_.push_back(image_routes_->route(*add_lane(ImagesLane)));
+        return {};
+    }
+
     void build_object_key_route() {
         if (!config_.objects || !config_.has_role(config::Role::Objects)) return;
         const config::Objects& settings = *config_.objects;
@@ -520,6 +554,9 @@ private:
     std::atomic<bool> stopping_{false};  ///< long work ends where it can go on later
     std::unique_ptr<objects::RootSecretKeeper> object_secrets_;
     std::unique_ptr<objects::KeyRoute> object_keys_;
+    std::unique_ptr<images::Glance> glance_;
+    std::unique_ptr<images::ImageCare> image_care_;
+    std::unique_ptr<images::ImageRoutes> image_routes_;
     std::vector<http::Route> node_routes_;
     std::unique_ptr<lanes::EdgeThreads> edge_;
     // After the event loops: its connections to Keystone live on them.
@@ -533,6 +570,7 @@ private:
     std::vector<std::unique_ptr<http::Server>> servers_;
     std::unique_ptr<Sweeper> sweeper_;
     std::unique_ptr<Sweeper> header_sweeper_;
+    std::unique_ptr<Sweeper> image_sweeper_;
 };
 
 }  // namespace

@@ -117,15 +117,16 @@ struct NodeMember {
     std::string_view in_body;
     std::string_view in_line;
 };
-constexpr std::array<NodeMember, 9> NodeMembers{{{"device", "device"},
-                                                 {"name", "name"},
-                                                 {"secret", "secret"},
-                                                 {"volume", "volume"},
-                                                 {"key", "key"},
-                                                 {"domain", "domain"},
-                                                 {"source", "source"},
-                                                 {"destination", "destination"},
-                                                 {"project", "target_project"}}};
+constexpr std::array<NodeMember, 10> NodeMembers{{{"device", "device"},
+                                                  {"name", "name"},
+                                                  {"secret", "secret"},
+                                                  {"volume", "volume"},
+                                                  {"key", "key"},
+                                                  {"domain", "domain"},
+                                                  {"image", "image"},
+                                                  {"source", "source"},
+                                                  {"destination", "destination"},
+                                                  {"project", "target_project"}}};
 
 std::vector<std::pair<std::string_view, std::string>> node_facts(const api::Request& request) {
     std::vector<std::pair<std::string_view, std::string>> facts;

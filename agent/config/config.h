@@ -145,6 +145,30 @@ struct Objects {
     bool verify_reads = false;        ///< a whole object that was read is compared with its ETag
 };
 
+/// Where Glance's notifications are.
+struct Notifications {
+    SecretFile url_file;  ///< one line a broker; empty: none is asked, and looking has to do
+    std::string ca_file;
+    std::string exchange = "glance";
+    std::string topic = "notifications";
+    std::string queue = "sallyport.image-keys";
+    bool durable_exchange = false;
+};
+
+/// The keys of images. Absent: they are left to Glance.
+struct Images {
+    std::string glance_url;
+    std::string ca_file;
+    std::int64_t timeout_seconds = 30;
+    std::string admin_role = "admin";         ///< without it Glance would hide images from the account
+    std::vector<std::string> roles{"admin"};  ///< as what keys are deleted, in each image's project
+    bool register_consumers = false;
+    std::int64_t retry_seconds = 10;
+    std::int64_t longest_retry_seconds = 3600;
+    std::int64_t look_seconds = 600;
+    Notifications notifications;
+};
+
 enum class UnlockProfile { RandomKey, Passphrase };
 struct Volumes {
     UnlockProfile unlock_profile = UnlockProfile::RandomKey;          ///< of `volume format` where it does not say
@@ -224,6 +248,7 @@ struct Config {
     Limits limits;
     LifeCycle life_cycle;
     std::optional<Objects> objects;
+    std::optional<Images> images;
     Volumes volumes;
     Hypervisor hypervisor;
     Server server;

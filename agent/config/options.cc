@@ -255,6 +255,61 @@ SectionOf<Objects> object_options() {
         });
 }
 
+SectionOf<Notifications> notification_options() {
+    return SectionOf<Notifications>()
+        .option(
+            "url_file", &Notifications::url_file, secret_file(),
+            "A file with RabbitMQ's URL, amqp://user:password@host:5672/vhost or amqps:// for TLS; of a cluster one "
+            "line a broker. `image watch` reads it, the agent does not. Absent: it only looks.",
+            "/etc/sallyport/rabbitmq.url")
+        .option("ca_file", &Notifications::ca_file, readable_file(),
+                "PEM file with the authorities that may vouch for RabbitMQ. Absent: the system's.",
+                "/etc/sallyport/rabbitmq-ca.pem")
+        .option("exchange", &Notifications::exchange, text("an exchange's name"),
+                "The topic exchange that Glance notifies (its control_exchange).")
+        .option("topic", &Notifications::topic, text("a topic"),
+                "Glance's [oslo_messaging_notifications] topics; `.info` is added.")
+        .option("queue", &Notifications::queue, text("a queue's name"),
+                "Whose messages are taken. A queue of its own sees every notification; notifications.info would share "
+                "them with whoever takes them as well.")
+        .option("durable_exchange", &Notifications::durable_exchange, boolean(),
+                "As Glance's amqp_durable_queues: how the exchange is made if Glance has not made it yet.");
+}
+
+SectionOf<Images> image_options() {
+    return SectionOf<Images>()
+        .option("glance_url", &Images::glance_url, http_url(), "The image service, without /v2.",
+                "http://127.0.0.1:9292")
+        .required()
+        .option("ca_file", &Images::ca_file, readable_file(),
+                "PEM file with the authorities that may vouch for Glance. Absent: the system's.",
+                "/etc/sallyport/glance-ca.pem")
+        .option("timeout_seconds", &Images::timeout_seconds, integer(1, 600),
+                "How long one question to Glance may take.")
+        .option(
+            "admin_role", &Images::admin_role, text("a role's name"),
+            "The role, of the account in auth.keystone, to which Glance shows every image. An account without it is "
+            "told 404 for other projects' images, which must not be taken for deleted.")
+        .option("roles", &Images::roles, list_of(text("a role's name")),
+                "With which roles in the image's project its key is deleted; the policy is asked as for any caller.")
+        .option("register_consumers", &Images::register_consumers, boolean(),
+                "Register each image that takes its key along as a consumer of the key. With "
+                "life_cycle.delete_with_consumers: refuse nobody, Glance included, then deletes a key whose image is "
+                "still there.")
+        .option("retry_seconds", &Images::retry_seconds, integer(1, 3600),
+                "How soon a deletion is tried again when Glance or the database was away; doubled each time.")
+        .option("longest_retry_seconds", &Images::longest_retry_seconds, integer(1, 86'400), "The longest such wait.")
+        .option("look_seconds", &Images::look_seconds, integer(1, 86'400),
+                "How often `image watch` walks through all images for those whose notification was lost.")
+        .section("notifications", &Images::notifications, notification_options(),
+                 "Where `image watch` hears of deleted images.")
+        .check([](const Images& images, const auto& problem, const auto&) {
+            if (images.longest_retry_seconds < images.retry_seconds) {
+                problem("longest_retry_seconds", "expected at least retry_seconds");
+            }
+        });
+}
+
 SectionOf<Volumes> volume_options() {
     return SectionOf<Volumes>()
         .option("unlock_profile", &Volumes::unlock_profile,
@@ -384,6 +439,8 @@ void check_all(const Config& config, const SectionOf<Config>::Complain& problem,
                                         [](const SecretStore& store) { return store.global_default; });
     if (config.secret_stores.size() == 1 && defaults != 1)
         problem("secret_stores", "expected one store with global_default: true");
+    if (config.images && !config.auth.keystone)
+        problem("images", "expected auth.keystone: Glance asks for its account");
     if (!config.auth.insecure_no_auth) return;
     for (const Listener& door : config.listen) {
         if (door.tcp && !door.tcp->is_loopback()) {
@@ -432,6 +489,8 @@ SectionOf<Config> config_options() {
         .section("life_cycle", &Config::life_cycle, life_cycle_options(),
                  "When secrets and orders end, and for how long that can be taken back.")
         .section("objects", &Config::objects, object_options(), "The object proxy filter. Absent: none runs.")
+        .section("images", &Config::images, image_options(),
+                 "Keys of images that are deleted after their images. Absent: Glance alone deletes them.")
         .section("volumes", &Config::volumes, volume_options(), "Encrypted volumes.")
         .section("hypervisor", &Config::hypervisor, hypervisor_options(), "Where guests run.")
         .section("server", &Config::server, server_options(), "The HTTP servers, and what a client can make them hold.")
