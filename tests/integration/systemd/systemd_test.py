@@ -34,9 +34,13 @@ class Units(unittest.TestCase):
         said = re.search(r"security`: ([0-9.]+)", (UNITS / "sallyport-node.service").read_text())[1]
         self.assertEqual(self.exposure("sallyport-node.service"), float(said))
 
+    def test_the_watcher_of_images_is_as_exposed_as_its_unit_says(self):
+        said = re.search(r"security`: ([0-9.]+)", (UNITS / "sallyport-image-watch.service").read_text())[1]
+        self.assertEqual(self.exposure("sallyport-image-watch.service"), float(said))
+
     def test_systemd_finds_nothing_wrong_with_them(self):
         folder = harness.temporary_folder(self)
-        for unit in ("sallyport.service", "sallyport-node.service"):
+        for unit in ("sallyport.service", "sallyport-node.service", "sallyport-image-watch.service"):
             # The program and its user are here under other names.
             text = (UNITS / unit).read_text().replace("/usr/bin/sallyport", harness.SALLYPORT)
             text = text.replace("User=sallyport", "User=daemon").replace("Group=sallyport", "Group=daemon")
