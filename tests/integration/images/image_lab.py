@@ -74,7 +74,8 @@ class RabbitMq:
         scheme, port = ("amqps", self.tls_port) if tls else ("amqp", self.port)
         return f"{scheme}://{USER}:{PASSWORD}@localhost:{port}/{VHOST}"
 
-    def start(self):
+    def launch(self):
+        """Starts the node and returns at once: it takes its time."""
         with open(self.folder / "stdout.log", "ab") as log:
             if self.epmd is None:
                 # Or the virtual machine would start one that nobody ends.
@@ -82,6 +83,9 @@ class RabbitMq:
                 harness.wait_until(lambda: harness.listens(self.epmd_port), START_SECONDS, "epmd")
             self.process = subprocess.Popen(["/usr/lib/rabbitmq/bin/rabbitmq-server"], env=self.environment,
                                             stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+        return self
+
+    def wait(self):
         harness.wait_until(self.serves_or_died, START_SECONDS, f"RabbitMQ; see {self.folder}")
         assert self.process.poll() is None, (self.folder / "stdout.log").read_text()
         return self

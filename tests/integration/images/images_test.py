@@ -33,8 +33,9 @@ class Lab:
         self.tokens = {}
 
     def start(self):
+        self.rabbit.launch()
         self.keystone.start()
-        self.rabbit.start()
+        self.rabbit.wait()
         port = harness.free_port()
         folder = self.folder / "agent"
         self.glance = image_lab.Glance(self.folder / "glance", self.keystone, self.rabbit, f"http://127.0.0.1:{port}")
@@ -266,7 +267,7 @@ class Watching(ImageKeys):
         watcher = self.watch()
         LAB.rabbit.stop()
         self.wait_for_line(watcher, "RabbitMQ: ")
-        LAB.rabbit.start()
+        LAB.rabbit.launch().wait()
         self.wait_for_line(watcher, "connected to RabbitMQ", 2)
         key = self.store()
         self.delete(self.upload(key))

@@ -167,6 +167,8 @@ INSTANTIATE_TEST_SUITE_P(
         BadValue{"secure_memory: {bytes: 3000000}\n",
                  "6: secure_memory.bytes: expected a power of two, such as 16777216"},
         BadValue{"limits: {secret_bytes: 30000}\n", "6: limits.request_bytes: expected at least secret_bytes"},
+        BadValue{"images: {glance_url: \"http://glance:9292\"}\n",
+                 "6: images: expected auth.keystone: Glance asks for its account"},
         BadValue{"? [a]\n: 1\n", "6: expected the name of an option, found a list"},
         BadValue{"log: {level: info}\nlog: {level: info}\n", "7: log: stands twice"},
         BadValue{"log: {level: info\n", "7: this is no YAML: end of map flow not found"}));
