@@ -1,16 +1,15 @@
 #include <pybind11/pybind11.h>
 
 #include <algorithm>
-#include <charconv>
 #include <memory>
 #include <mutex>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
 
+#include "integrations/object/agent_answer.h"
 #include "integrations/object/filter.h"
 #include "integrations/object/granted_keys.h"
 #include "integrations/object/text.h"
@@ -97,30 +96,14 @@ public:
         return bytes_.reveal().subspan(begin, size);
     }
 
-    /// (status, Content-Length, length of the head, whether the connection stays) of the HTTP/1.1 response of which
-    /// `filled` bytes have come; None while its head is not whole. Here rather than in Python, so that what stands
-    /// behind the head stays where it is.
+    /// (status, Content-Length, length of the head, whether the connection stays) of the response of which `filled`
+    /// bytes have come; None while its head is not whole. Here rather than in Python, so that what stands behind the
+    /// head stays where it is.
     py::object http_head(std::size_t filled) const {
-        const std::string_view text = text_of(bytes(0, filled));
-        const auto end = text.find("\r\n\r\n");
-        if (end == text.npos) return py::none();
-        std::string_view lines = text.substr(0, end + 2);
-        const int status = status_of(lines.substr(0, lines.find("\r\n")));
-        std::optional<std::size_t> length;
-        bool stays = true;
-        for (lines.remove_prefix(lines.find("\r\n") + 2); !lines.empty();) {
-            const std::string_view line = lines.substr(0, lines.find("\r\n"));
-            lines.remove_prefix(line.size() + 2);
-            const auto colon = std::min(line.find(':'), line.size() - 1);
-            const std::string_view name = line.substr(0, colon);
-            const std::string_view value = trimmed(line.substr(colon + 1));
-            if (equal_no_case(name, "Connection") && equal_no_case(value, "close")) stays = false;
-            if (!equal_no_case(name, "Content-Length")) continue;
-            const auto number = parse_number(value);
-            if (number) length = static_cast<std::size_t>(*number);
-        }
-        if (status == 0 || !length) throw py::value_error("the agent's answer is malformed");
-        return py::make_tuple(status, *length, end + 4, stays);
+        const auto head = read_agent_answer(text_of(bytes(0, filled)));
+        if (!head) throw py::value_error(head.error().message);
+        if (!*head) return py::none();
+        return py::make_tuple((*head)->status, (*head)->body_length, (*head)->size, (*head)->stays);
     }
 
     /// A longer one that begins with the first `filled` bytes of this.
@@ -131,14 +114,6 @@ public:
     }
 
 private:
-    /// 200 of "HTTP/1.1 200 OK"; 0 if it is no such line.
-    static int status_of(std::string_view line) {
-        int status = 0;
-        if (!line.starts_with("HTTP/1.1 ") || line.size() < 12) return 0;
-        const auto read = std::from_chars(line.data() + 9, line.data() + 12, status);
-        return read.ptr == line.data() + 12 ? status : 0;
-    }
-
     SecureBytes bytes_;
 };
 
