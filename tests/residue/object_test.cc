@@ -1,7 +1,9 @@
 #include <gtest/gtest.h>
 
+#include "agent/objects/key_route.h"
 #include "integrations/object/decrypt_stream.h"
 #include "integrations/object/encrypt_stream.h"
+#include "integrations/object/granted_keys.h"
 #include "integrations/object/object_keys.h"
 #include "integrations/object/root_secret.h"
 #include "tests/residue/canary.h"
@@ -83,6 +85,41 @@ TEST_F(ObjectFlow, NeitherRootSecretNorAnyKeyUnderItIsLeftBehind) {
         expect_in_the_arena_only(needles);
     }
     expect_nowhere(needles);
+}
+
+TEST_F(ObjectFlow, OnlyDerivedKeysLeaveWhoHoldsTheRootSecret) {
+    std::vector<Needle> root_needles, key_needles;
+    {
+        SecureBytes root = make_canary();
+        append(root_needles, shapes_of(root));
+        objects::RootSecretKeeper keeper([&root]() -> Result<object::RootSecrets> {
+            std::vector<object::RootSecrets::Entry> entries;
+            entries.push_back({"", std::move(root)});
+            return object::RootSecrets::create(std::move(entries), "");
+        });
+        const std::string project = "node";
+        objects::KeyRoute route(keeper, project);
+        api::Request request;
+        request.method = "GET";
+        request.target = "/sallyport/v1/objects/keys?path=/a/c&path=/a/c/o";
+        const core::Caller swift{UserId("uid:33"), ProjectId(project), {std::string(objects::KeyRole)}, ""};
+        for (int i = 0; i < 100; ++i) ASSERT_EQ(route.handle(request, swift).status, 200);
+        request.target = "/sallyport/v1/objects/keys?path=bad";
+        EXPECT_EQ(route.handle(request, swift).status, 400);
+        expect_in_the_arena_only(root_needles);
+
+        request.target = "/sallyport/v1/objects/keys?path=/a/c&path=/a/c/o";
+        const api::Response granted = route.handle(request, swift);
+        object::GrantedKeys keys;
+        ASSERT_TRUE(keys.add({"/a/c", "/a/c/o"}, granted.body.reveal()));
+        const auto derived = object::derive_keys(keys, path_);
+        ASSERT_TRUE(derived);
+        append(key_needles, shapes_of(derived->object));
+        append(key_needles, shapes_of(derived->container));
+        expect_in_the_arena_only(key_needles);
+    }
+    expect_nowhere(root_needles);
+    expect_nowhere(key_needles);
 }
 
 }  // namespace
