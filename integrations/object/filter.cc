@@ -27,9 +27,6 @@ bool is_crypto_header(std::string_view name) {
     return starts_with_no_case(name, CryptoSysmetaPrefix) || starts_with_no_case(name, CryptoTransientPrefix);
 }
 
-/// A failure that is ours and passes (no locked memory left, no randomness), not the object's.
-bool is_passing(const Error& error) { return error.code == Code::Overloaded || error.code == Code::Unavailable; }
-
 Answer logged(const Error& error, Answer answer) {
     log_error("object request failed: {} {}", error.message, error.detail);
     return is_passing(error) ? swift_answer(503) : answer;
@@ -37,6 +34,8 @@ Answer logged(const Error& error, Answer answer) {
 
 /// Which of Swift's answers a failure to get at keys becomes.
 Answer key_failure(const Error& error) {
+    // Not at hand yet: whoever asks for it says what came of that.
+    if (error.code == Code::Unavailable) return swift_answer(503);
     return logged(error, error.code == Code::NotFound ? cannot_decrypt_object() : cannot_retrieve_keys());
 }
 

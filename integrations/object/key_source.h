@@ -12,6 +12,10 @@ namespace sallyport::object {
 /// How a key_id names the path that a key was derived from (object_keys.h).
 enum class MetaVersion { V1 = 1, V2 = 2, V3 = 3 };
 
+/// A failure to get at a key that passes (it has to be asked for first, no locked memory left) and says nothing about
+/// the object.
+inline bool is_passing(const Error& error) { return error.code == Code::Overloaded || error.code == Code::Unavailable; }
+
 /// Where derived keys come from: the root secrets themselves (RootSecrets), or keys that their holder derived for one
 /// request (GrantedKeys). Secrets have ids; "" stands for the one with no id.
 class KeySource {

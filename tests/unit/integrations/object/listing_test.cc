@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "integrations/object/text.h"
 #include "swift_vectors.h"
 
 namespace sallyport::object {
@@ -67,8 +68,17 @@ TEST_F(BrokenListing, IsRefusedIfItIsNoArrayOfObjects) {
     }
 }
 
-TEST_F(BrokenListing, IsRefusedIfCryptoMetaDoNotParse) {
-    EXPECT_FALSE(decrypt(R"([{"name": "o", "hash": "AA==; swift_meta=nonsense"}])"));
+TEST_F(BrokenListing, GoesOnPastCryptoMetaThatDoNotParse) {
+    const std::string bad_version =
+        R"({"cipher": "AES_CTR_256", "iv": "AAECAwQFBgcICQoLDA0ODw==", "key_id": {"path": "/a/c/o", "v": "9"}})";
+    const std::string sealed = "AA==; swift_meta=" + form_quoted(bad_version);
+    const auto listing = decrypt(R"([{"name": "o", "hash": "AA==; swift_meta=nonsense"}, {"name": "p", "hash": ")" +
+                                 sealed + R"("}, {"name": "q", "hash": "d41d8cd98f00b204e9800998ecf8427e"}])");
+    ASSERT_TRUE(listing);
+    const json::value parsed = json::parse(*listing);
+    EXPECT_EQ(parsed.at(0).at("hash"), "<unknown>");
+    EXPECT_EQ(parsed.at(1).at("hash"), "<unknown>");
+    EXPECT_EQ(parsed.at(2).at("hash"), "d41d8cd98f00b204e9800998ecf8427e");
 }
 
 TEST_F(BrokenListing, GoesOnPastAnotherCipher) {
