@@ -481,9 +481,7 @@ private:
         const config::Objects& settings = *config_.objects;
         objects_ = TRY(objects::make_object_door(
             settings, [this, &settings] { return root_secrets(settings); }, *add_lane(ObjectsLane)));
-        http::ServerLimits limits = limits_of(config_.server);
-        limits.header_bytes = objects::DoorHeaderBytes;
-        limits.body_bytes = objects::DoorBodyBytes;
+        const http::ServerLimits limits = objects::door_limits(limits_of(config_.server));
         auto server = std::make_unique<http::Server>(
             *edge_, http::ServerConfig{"objects", {}, limits, &object_requests_}, objects_->handler());
         TRY(server->listen(http::TcpListen{settings.listen.host, settings.listen.port, tls_of(settings.tls)}));

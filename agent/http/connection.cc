@@ -158,7 +158,8 @@ asio::awaitable<Connection::HeadOutcome> Connection::read_head() {
         const Result<void> room = make_room();
         if (!room) {
             const bool too_long = room.error().code == Code::TooLarge;
-            const HeadOutcome refused = co_await refuse(too_long ? 431 : 503, room.error().message);
+            const HeadOutcome refused =
+                co_await refuse(too_long ? config_.limits.long_head_status : 503, room.error().message);
             co_return refused;
         }
         const Result<std::size_t> got = co_await fill_buffer();
@@ -175,7 +176,7 @@ asio::awaitable<Connection::HeadOutcome> Connection::read_head() {
     consume(scan.length);
     if (!framing) {
         const Code code = framing.error().code;
-        const int status = code == Code::TooLarge ? 431 : code == Code::Refused ? 501 : 400;
+        const int status = code == Code::TooLarge ? config_.limits.long_head_status : code == Code::Refused ? 501 : 400;
         const HeadOutcome refused = co_await refuse(status, framing.error().message);
         co_return refused;
     }

@@ -54,6 +54,7 @@ public:
     asio::awaitable<Result<void>> write_head(const ResponseHead& head, std::optional<std::uint64_t> length) override;
     asio::awaitable<Result<void>> write_body(std::span<const std::byte> bytes) override;
     asio::awaitable<Result<void>> finish() override;
+    void close_after_answer() noexcept override { keep_alive_ = false; }
     bool client_is_gone() noexcept override { return stream_->peer_is_gone(); }
 
 private:

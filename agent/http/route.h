@@ -74,6 +74,8 @@ public:
     /// Ends a streamed answer. Error: `Internal` if fewer bytes were written than promised (the connection is closed).
     virtual asio::awaitable<Result<void>> finish() = 0;
 
+    /// The connection ends with this answer, whatever the client asked for. Before the answer begins.
+    virtual void close_after_answer() noexcept = 0;
     /// True if the client has gone: nobody waits for this answer. Never waits.
     virtual bool client_is_gone() noexcept = 0;
 };

@@ -36,7 +36,8 @@ struct UnixListen {
 using ListenOn = std::variant<TcpListen, UnixListen>;
 
 struct ServerLimits {
-    std::size_t header_bytes = 16 * 1024;  ///< request line and headers: over it 431
+    std::size_t header_bytes = 16 * 1024;  ///< request line and headers: over it long_head_status
+    int long_head_status = 431;            ///< RFC 6585, section 5; some kinds of client know another one
     std::uint64_t body_bytes = std::uint64_t{1}
                                << 20U;              ///< hard limit of a body: over it 413, and the connection closes
     std::size_t connections = 1024;                 ///< of all listeners together; more wait in the kernel's queue

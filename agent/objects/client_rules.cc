@@ -15,9 +15,6 @@ using object::Answer;
 using object::equal_no_case;
 using object::starts_with_no_case;
 
-// Swift's own limit of one object.
-constexpr std::uint64_t LargestObject = std::uint64_t{5} * 1024 * 1024 * 1024 + 2;
-
 constexpr std::array<std::string_view, 5> InnerPrefixes = {
     "X-Account-Sysmeta-", "X-Container-Sysmeta-", "X-Object-Sysmeta-", "X-Object-Transient-Sysmeta-", "X-Backend"};
 
@@ -92,8 +89,7 @@ std::optional<Answer> admit(object::RequestHead& request, std::int64_t now_secon
     if (!is_known(request.method)) return object::swift_answer(405);
     const std::string path = target->path.object_path();
     // Names with NUL are reserved for Swift's own use.
-    const bool bad_name = path.find('\0') != std::string::npos || !object::is_utf8(path);
-    if (bad_name) return object::text_answer(412, "Invalid UTF8 or contains NULL");
+    if (path.find('\0') != std::string::npos) return object::text_answer(412, "Invalid UTF8 or contains NULL");
     if (auto refused = refuse_unsupported(request, *target)) return refused;
     if (auto refused = check_length(request, *target)) return refused;
     if (auto refused = set_delete_at(request, now_seconds)) return refused;
@@ -102,6 +98,10 @@ std::optional<Answer> admit(object::RequestHead& request, std::int64_t now_secon
         request.headers.set("Etag", std::string(object::without_quotes(*etag)));
     }
     return std::nullopt;
+}
+
+bool names_are_text(std::string_view target) {
+    return object::is_utf8(object::percent_decoded(target.substr(0, target.find('?'))));
 }
 
 void strip_request(object::RequestHead& request) {

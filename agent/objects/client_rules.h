@@ -12,6 +12,12 @@ namespace sallyport::objects {
 
 /// What a client may say to the door. Pure functions, tested without a socket.
 
+// Swift's own limit of one object.
+inline constexpr std::uint64_t LargestObject = std::uint64_t{5} * 1024 * 1024 * 1024 + 2;
+
+/// False if the names in a request's target are not UTF-8: no such request goes further.
+bool names_are_text(std::string_view target);
+
 /// The client's request as the filter may see it, or the answer that refuses it. Taken off: all system metadata and
 /// backend headers, which only we may say; hop-by-hop headers; X-Timestamp. X-Delete-After becomes X-Delete-At.
 /// `now_seconds`: since 1970.

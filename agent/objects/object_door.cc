@@ -207,6 +207,12 @@ asio::awaitable<void> ObjectDoor::handle(http::Exchange& exchange) {
         co_await pass_through(exchange, std::move(head));
         co_return;
     }
+    if (!names_are_text(head.target)) {
+        // What may be an attempt to slip past somebody's parser does not get a second one on this connection.
+        exchange.close_after_answer();
+        co_await refuse(exchange, object::text_answer(400, "The names in the path are not UTF-8.\n"));
+        co_return;
+    }
     const std::int64_t now = std::chrono::floor<std::chrono::seconds>(clock_.now()).time_since_epoch().count();
     std::optional<object::Answer> refused = admit(head, now);
     std::optional<ListingFormat> listing;
@@ -312,6 +318,13 @@ asio::awaitable<void> ObjectDoor::pass_through(http::Exchange& exchange, object:
     if (!done && !exchange.client_is_gone() && done.error().code != Code::Io) {
         co_await refuse(exchange, failure(exchange.request().request_id, done.error()));
     }
+}
+
+http::ServerLimits door_limits(http::ServerLimits limits) {
+    limits.header_bytes = 64 * 1024;
+    limits.body_bytes = LargestObject;
+    limits.long_head_status = 400;
+    return limits;
 }
 
 Result<void> check_address(const config::Objects& config) {

@@ -11,6 +11,7 @@
 
 #include "agent/config/config.h"
 #include "agent/http/route.h"
+#include "agent/http/server.h"
 #include "agent/lanes/lane.h"
 #include "agent/objects/care.h"
 #include "agent/objects/copy_rules.h"
@@ -73,9 +74,9 @@ private:
     std::atomic<const object::RootSecrets*> secrets_ = nullptr;  ///< owned_secrets_, once it is there
 };
 
-/// What the server in front of the door has to allow: headers of 64 KiB (90 pieces of metadata), bodies of 5 GiB.
-inline constexpr std::size_t DoorHeaderBytes = 64 * 1024;
-inline constexpr std::uint64_t DoorBodyBytes = std::uint64_t{5} * 1024 * 1024 * 1024 + 2;
+/// `limits` as the server in front of the door needs them: headers of 64 KiB (90 pieces of metadata), bodies of 5 GiB,
+/// and 400 for a head that is too long, as from Swift's own server.
+http::ServerLimits door_limits(http::ServerLimits limits);
 
 /// Error: `Refused` unless the door listens on a loopback address.
 Result<void> check_address(const config::Objects& config);

@@ -112,7 +112,7 @@ private:
 
 class SwiftStore final : public Store {
 public:
-    SwiftStore(http::Endpoint endpoint, std::string secret, const http::StreamClientConfig& config)
+    SwiftStore(http::Endpoint endpoint, SecureBytes secret, const http::StreamClientConfig& config)
         : client_(std::move(endpoint), config), secret_(std::move(secret)) {}
 
     asio::awaitable<Result<std::unique_ptr<StoreCall>>> start(const object::RequestHead& request, bool has_body,
@@ -124,7 +124,7 @@ public:
             if (starts_with_no_case(name, ShimPrefix) || object::equal_no_case(name, object::EtagFollows)) continue;
             out.headers.emplace_back(is_carried(name) ? std::string(CarriedPrefix) + name : name, value);
         }
-        out.headers.emplace_back(SecretHeader, secret_);
+        out.headers.emplace_back(SecretHeader, text_of(secret_.reveal()));
         std::optional<http::BodyMark> mark;
         if (footer_room > 0) out.headers.emplace_back(FooterHeader, std::to_string(footer_room));
         if (has_body && !request.body_length) mark = http::BodyMark{{}, true};
@@ -148,20 +148,21 @@ public:
 
 private:
     http::StreamClient client_;
-    const std::string secret_;
+    const SecureBytes secret_;
 };
 
 }  // namespace
 
 Result<std::unique_ptr<Store>> make_swift_store(http::Endpoint endpoint, const SecureBytes& secret,
                                                 const http::StreamClientConfig& config) {
-    const std::string text(object::trimmed(text_of(secret.reveal())));
+    const std::string_view text = object::trimmed(text_of(secret.reveal()));
     const bool printable = std::ranges::all_of(text, [](char c) { return c > ' ' && c <= '~'; });
     if (text.size() < 16 || !printable) {
         return Error{
             Code::InvalidInput, "the shim's secret has to be at least 16 printable characters without blanks", {}};
     }
-    std::unique_ptr<Store> store = std::make_unique<SwiftStore>(std::move(endpoint), text, config);
+    SecureBytes kept = TRY(SecureBytes::copy_of(bytes_of(text)));
+    std::unique_ptr<Store> store = std::make_unique<SwiftStore>(std::move(endpoint), std::move(kept), config);
     return store;
 }
 

@@ -27,11 +27,11 @@ class Care(unittest.TestCase):
         self.assertEqual(made.returncode, 0, made.stderr)
         return made.stdout.decode().strip().rsplit("/", 1)[-1]
 
-    def serve_under(self, active):
+    def serve_under(self, active, **options):
         self.agent.stop()
         self.agent.config["objects"] = {
             "listen": f"127.0.0.1:{self.door}", "upstream": {"type": "directory", "path": str(self.objects)},
-            "project": harness.PROJECT, "root_secrets": self.secrets, "active_root_secret": active}
+            "project": harness.PROJECT, "root_secrets": self.secrets, "active_root_secret": active, **options}
         self.agent.start()
 
     def ask(self, method, path, body=None, headers=None):
@@ -54,14 +54,36 @@ class Care(unittest.TestCase):
     def data(self):
         return {file: file.read_bytes() for file in self.objects.rglob("*.data")}
 
+    def damage(self, name):
+        """One bit of an object's ciphertext."""
+        victim = next(file for file in self.data() if name in str(file))
+        damaged = bytearray(victim.read_bytes())
+        damaged[100] ^= 1
+        victim.write_bytes(damaged)
+
+    def test_reads_that_are_verified_say_so_when_a_byte_has_changed(self):
+        self.fill()
+        self.damage("o3")
+        self.assertEqual(self.ask("GET", "c/o3").status, 200)
+        self.assertNotIn("ALARM", self.agent.log())  # nobody asked for it
+        self.serve_under("", verify_reads=True)
+        whole = self.ask("GET", "c/o4")
+        self.assertEqual((whole.status, whole.body), (200, b"plaintext 4 " * 20000))
+        part = self.ask("GET", "c/o3", headers={"Range": "bytes=0-9"})
+        self.assertEqual((part.status, part.body), (206, b"plaintext "))
+        self.assertNotIn("ALARM", self.agent.log())
+        damaged = self.ask("GET", "c/o3")
+        self.assertEqual((damaged.status, len(damaged.body)), (200, len(b"plaintext 3 " * 20000)))
+        harness.wait_until(lambda: "ALARM" in self.agent.log(), 10, "the alarm")
+        line = next(line for line in self.agent.log().splitlines() if "ALARM" in line)
+        self.assertIn(f"/{ACCOUNT}/c/o3 decrypts to something whose MD5 is", line)
+        self.assertIn(f"its sealed ETag says {damaged.headers['etag']}", line)
+
     def test_what_is_whole_passes_and_what_is_damaged_is_named(self):
         self.fill()
         found, _ = self.care("verify", ACCOUNT)
         self.assertEqual((found["objects"], found["faults"], found["not_encrypted"]), (8, 0, 0))
-        victim = next(file for file in self.data() if "o3" in str(file))
-        damaged = bytearray(victim.read_bytes())
-        damaged[100] ^= 1
-        victim.write_bytes(damaged)
+        self.damage("o3")
         found, told = self.care("verify", f"{ACCOUNT}/c", status=3)
         self.assertEqual((found["objects"], found["faults"]), (7, 1))
         self.assertIn("c/o3: its MD5 is", told)

@@ -29,9 +29,7 @@ Result<void> run(const std::string& folder, std::uint16_t port, const Bytes& sec
     };
     auto upstream = TRY(object::make_directory_upstream({folder}));
     objects::ObjectDoor door(objects::make_lane_store(std::move(upstream), lane), source, lane);
-    http::ServerConfig config{.name = "objects", .host_href = "", .limits = {}};
-    config.limits.header_bytes = objects::DoorHeaderBytes;
-    config.limits.body_bytes = objects::DoorBodyBytes;
+    const http::ServerConfig config{.name = "objects", .host_href = "", .limits = objects::door_limits({})};
     http::Server server(edge, config, door.handler());
     TRY(server.listen(http::TcpListen{"127.0.0.1", port, std::nullopt}));
     edge.start();

@@ -108,9 +108,7 @@ protected:
         lane_ = std::make_unique<lanes::Lane>(lanes::LaneConfig{.name = "objects", .threads = 2, .queue = 64});
         door_ = std::make_unique<ObjectDoor>(make_lane_store(*object::make_directory_upstream({folder_}), *lane_),
                                              std::move(source), *lane_);
-        http::ServerConfig config{.name = "objects", .host_href = "", .limits = {}};
-        config.limits.header_bytes = DoorHeaderBytes;
-        config.limits.body_bytes = DoorBodyBytes;
+        const http::ServerConfig config{.name = "objects", .host_href = "", .limits = door_limits({})};
         server_ = std::make_unique<http::Server>(*edge_, config, door_->handler());
         port_ = *server_->listen(http::TcpListen{"127.0.0.1", 0, std::nullopt});
         edge_->start();
