@@ -2,7 +2,7 @@
 """Swift's own functional tests through two proxies over one cluster, with Swift's encryption and with ours: the same tests
 must pass. They are in no binary package, so this is not one of the tests that ctest runs:
 
-    apt-get source swift && apt-get install --no-install-recommends python3-mock python3-pytest python3-boto3
+    apt-get source swift && apt-get install --no-install-recommends python3-mock python3-pytest python3-boto python3-boto3
     SALLYPORT=build/release/bin/sallyport PYTHONPATH=tests/integration tests/integration/swift/functional.py swift-2.30.1 \\
         [test_slo.py ...]                                                            (default: those about objects)
 
@@ -20,7 +20,9 @@ import swift_agent
 import swift_lab
 
 ABOUT_OBJECTS = ("test_object.py", "test_slo.py", "test_dlo.py", "test_symlink.py", "test_versioned_writes.py",
-                 "test_object_versioning.py", "test_tempurl.py", "test_staticweb.py", "test_container.py", "tests.py")
+                 "test_object_versioning.py", "test_tempurl.py", "test_staticweb.py", "test_container.py", "tests.py",
+                 "s3api/test_object.py", "s3api/test_multi_upload.py", "s3api/test_multi_delete.py", "s3api/test_bucket.py",
+                 "s3api/test_presigned.py", "s3api/test_versioning.py")
 
 
 class Scope:
@@ -70,7 +72,7 @@ def outcomes(source, module, config, folder):
         cwd=source, capture_output=True, check=False, text=True,
         env={**os.environ, "SWIFT_TEST_CONFIG_FILE": str(config), "PYTHONPATH": str(source),
              "PYTHONDONTWRITEBYTECODE": "1", "SWIFT_TEST_IN_PROCESS": "0"})
-    (folder / f"{config.stem}-{module}.log").write_text(done.stdout + done.stderr)
+    (folder / f"{config.stem}-{module.replace('/', '-')}.log").write_text(done.stdout + done.stderr)
     found = re.findall(r"^(PASSED|FAILED|ERROR|SKIPPED) (?:\[\d+\] )?(\S+)", done.stdout, re.MULTILINE)
     return {name: outcome for outcome, name in found}
 
