@@ -127,6 +127,17 @@ class ImageKeys(unittest.TestCase):
 
     # --- the commands ------------------------------------------------------------------------------------------------
 
+    def restart_agent(self, **sections):
+        """With other sections, until the end of the test."""
+        before = LAB.agent.config
+
+        def restart(config):
+            LAB.agent.stop()
+            LAB.agent.config = config
+            LAB.agent.start()
+        restart({**before, **sections})
+        self.addCleanup(restart, before)
+
     def start_watcher(self, config=None):
         folder = harness.temporary_folder(self)
         with open(folder / "watch.log", "wb") as log:
@@ -219,6 +230,19 @@ class Watching(ImageKeys):
         log = LAB.agent.log()
         self.assertIn("other-consumer", log)
         self.assertIn("other-project", log)
+
+    def test_where_images_are_registered_not_even_glance_deletes_a_key_before_its_image(self):
+        self.restart_agent(life_cycle={"delete_with_consumers": "refuse"},
+                           images={**LAB.agent.config["images"], "register_consumers": True})
+        key = self.store()
+        image = self.upload(key, user="a_creator")
+        self.watch()  # has it registered
+        answer = LAB.agent.request("GET", f"/v1/secrets/{key}/consumers", headers={
+            "X-Auth-Token": LAB.token("a_creator")})
+        self.assertEqual([one["resource_id"] for one in answer.json()["consumers"]], [image])
+        self.delete(image, "a_creator")
+        self.assertIn(f"delete cinder encryption key {key}", (LAB.glance.folder / "glance.log").read_text())
+        self.wait_until_deleted(key)
 
     def test_a_lost_notification_is_found_by_looking(self):
         key = self.store()
