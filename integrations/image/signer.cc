@@ -1,41 +1,13 @@
 #include "integrations/image/signer.h"
 
 #include <fmt/format.h>
-#include <openssl/decoder.h>
+#include <openssl/err.h>
 #include <openssl/evp.h>
 
-#include <memory>
-
-#include "keymanager/crypto/openssl_handle.h"
+#include "integrations/image/private_key.h"
 
 namespace sallyport::image {
 namespace {
-
-using DecoderCtx = std::unique_ptr<OSSL_DECODER_CTX, crypto::Freer<OSSL_DECODER_CTX_free>>;
-
-Result<Key> decode(const SecureBytes& encoded, const std::optional<SecureBytes>& passphrase) {
-    EVP_PKEY* key = nullptr;
-    const DecoderCtx decoder(
-        OSSL_DECODER_CTX_new_for_pkey(&key, nullptr, nullptr, nullptr, EVP_PKEY_KEYPAIR, nullptr, nullptr));
-    if (decoder == nullptr) return Error{Code::Internal, "cannot read a private key", crypto::openssl_detail()};
-    // Without one an encrypted key fails to open, which is right: OpenSSL must not ask on the terminal.
-    if (passphrase) {
-        const auto words = passphrase->reveal();
-        if (OSSL_DECODER_CTX_set_passphrase(decoder.get(), uchar(words.data()), words.size()) != 1) {
-            return Error{Code::Internal, "cannot read a private key", crypto::openssl_detail()};
-        }
-    }
-    const auto bytes = encoded.reveal();
-    const unsigned char* at = uchar(bytes.data());
-    std::size_t left = bytes.size();
-    if (OSSL_DECODER_from_data(decoder.get(), &at, &left) != 1 || key == nullptr) {
-        EVP_PKEY_free(key);
-        if (passphrase) return Error{Code::WrongKey, "the passphrase opens no private key", crypto::openssl_detail()};
-        return Error{Code::InvalidInput, "no private key in PEM or DER that opens without a passphrase",
-                     crypto::openssl_detail()};
-    }
-    return Key::take(key);
-}
 
 Result<KeyType> type_for(const Key& key) {
     switch (key.kind()) {
@@ -57,7 +29,7 @@ Result<KeyType> type_for(const Key& key) {
 
 Result<ImageSigner> ImageSigner::create(const SecureBytes& encoded, const std::optional<SecureBytes>& passphrase,
                                         HashMethod method) {
-    Key key = TRY(decode(encoded, passphrase));
+    Key key = TRY(read_private_key(encoded, passphrase));
     const KeyType type = TRY(type_for(key));
     ImageDigest digest = TRY(ImageDigest::create(method));
     return ImageSigner(std::move(key), Scheme{type, method}, std::move(digest));

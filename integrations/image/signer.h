@@ -16,13 +16,10 @@ namespace sallyport::image {
 
 /// Signs an image as it passes by, once. Not thread-safe: it has a position.
 ///
-/// The private key as OpenSSL holds it lives in OpenSSL's memory, its numbers in the secure arena; it is gone with
-/// this object.
+/// The private key is held by OpenSSL, which wipes it with this object.
 class ImageSigner {
 public:
-    /// From a private key in PEM or DER, PKCS #8 or an older form, encrypted if there is a passphrase.
-    /// Error: `InvalidInput` if that is no private key, `WrongKey` if it does not open, `Refused` if no signature type
-    /// fits it (an unnamed or unknown curve, Ed25519).
+    /// Error: those of read_private_key; `Refused` if no signature type fits the key (another curve, Ed25519).
     static Result<ImageSigner> create(const SecureBytes& encoded, const std::optional<SecureBytes>& passphrase,
                                       HashMethod method);
 
