@@ -146,7 +146,9 @@ Result<TrustedCertificates> trusted_certificates(const CliContext& context, cons
                                                  image::Rules rules) {
     TrustedCertificates trusted;
     for (const std::string& name : names) {
-        if (const auto id = id_of(name, "certificate")) {
+        // A file may well be called by the certificate's id.
+        const bool is_file = ::access(name.c_str(), F_OK) == 0;
+        if (const auto id = id_of(name, "certificate"); id && !is_file) {
             auto one = trusted_from_agent(context, *id);
             if (one) {
                 trusted.certificates.push_back(*std::move(one));

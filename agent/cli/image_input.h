@@ -31,7 +31,7 @@ Result<Bytes> read_small_file(const CliContext& context, const std::string& path
 Result<image::Certificate> certificate_from_agent(const CliContext& context, const std::string& id);
 Result<image::Certificate> certificate_from_file(const CliContext& context, const std::string& path);
 
-/// What --trusted names: files in PEM (of one certificate or several) or DER, or ids of the key manager.
+/// What --trusted names: files in PEM (of one certificate or several) or DER, or else ids of the key manager.
 struct TrustedCertificates {
     std::vector<image::TrustedCertificate> certificates;
     std::vector<std::string> remarks;  ///< by Rules::Cursive: which of them are skipped

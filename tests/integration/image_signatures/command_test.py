@@ -61,7 +61,8 @@ class Commands(unittest.TestCase):
         self.assertEqual(set(properties), PROPERTIES)
         self.assertEqual(properties["img_signature_certificate_uuid"], certificate)
         root = self.store("certificate", certificates.pem(self.root))
-        for trusted in ([], ["--trusted", root], ["--trusted", self.write("root.pem", certificates.pem(self.root))]):
+        called_by_an_id = self.write(str(uuid.uuid4()), certificates.pem(self.root))
+        for trusted in ([], ["--trusted", root], ["--trusted", called_by_an_id]):
             record = self.record(self.verify({"id": "an-image", "properties": properties}, *trusted), 0)
             self.assertEqual(record["signature_verified"], "True")
             self.assertEqual(record["result"], "verified")
