@@ -20,6 +20,8 @@ using model::ImageKeyRecord;
 /// What one piece of work takes up.
 constexpr int Piece = 20;
 constexpr int PageRecords = 200;
+/// So many images may be gone since the last look, even if few are left.
+constexpr std::size_t UsualMissing = 10;
 /// Doubled so often at most; the longest wait is reached long before.
 constexpr int MostDoublings = 20;
 
@@ -193,9 +195,17 @@ Result<LookSummary> ImageCare::look(const std::function<bool()>& may_go_on) {
         return remember(image);
     }));
     LookSummary summary{.images = seen.size()};
-    const auto missing = TRY(known_beside(seen));
+    auto missing = TRY(known_beside(seen));
+    // The time of what is due comes by itself.
+    std::erase_if(missing, [](const ImageKeyRecord& record) { return record.next_try.has_value(); });
+    if (missing.size() > std::max(UsualMissing, seen.size())) {
+        return Error{Code::Refused,
+                     fmt::format("{} images are missing at once, and {} are there: may the agent's account still see "
+                                 "them? If they are gone, `sallyport image reconcile --apply` deletes their keys",
+                                 missing.size(), seen.size()),
+                     {}};
+    }
     for (const ImageKeyRecord& record : missing) {
-        if (record.next_try) continue;  // its time comes by itself
         ++summary.missing;
         const KeyFate fate = TRY(on_delete(record.image));
         if (fate.what == KeyFate::What::Deleted) ++summary.deleted;

@@ -82,7 +82,8 @@ public:
     Result<bool> work();
 
     /// Walks through Glance's images: remembers those that are new, and settles those that are missing, whose
-    /// notification was lost. `may_go_on` is asked between two pages.
+    /// notification was lost. Error: `Refused` if so many are missing at once that the account may not see them any
+    /// longer; reconcile() with `apply` is for when they are gone indeed. `may_go_on` is asked between two pages.
     Result<LookSummary> look(const std::function<bool()>& may_go_on);
 
     /// Walks through all images and all that is known of them. `apply`: orphaned keys are treated as on_delete would;

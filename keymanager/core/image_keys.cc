@@ -8,6 +8,7 @@
 #include "keymanager/db/consumer_repository.h"
 #include "keymanager/db/image_repository.h"
 #include "keymanager/db/repository.h"
+#include "keymanager/db/volume_repository.h"
 
 namespace sallyport::core {
 namespace {
@@ -23,17 +24,22 @@ Result<std::optional<model::Secret>> with_consumers(const Context& context, db::
     return std::optional(*std::move(found));
 }
 
-/// An image that names a key uses it, whether anybody has registered that or not.
-Result<void> add_other_images(db::Session& session, const ImageKey& image, model::Secret& key) {
+/// What is known to use a key does so, whether anybody has registered that or not: other images that name it, and
+/// volumes that it opens.
+Result<void> add_unregistered(db::Session& session, const ImageKey& image, model::Secret& key) {
+    const auto add = [&key](const char* service, const char* type, const std::string& id) {
+        model::SecretConsumer consumer;
+        consumer.service = service;
+        consumer.resource_type = type;
+        consumer.resource_id = id;
+        key.consumers.push_back(std::move(consumer));
+    };
     const auto images = TRY(db::images_of_secret(session, key.id));
     for (const std::string& other : images) {
-        if (other == image.image) continue;
-        model::SecretConsumer consumer;
-        consumer.service = "image";
-        consumer.resource_type = "image";
-        consumer.resource_id = other;
-        key.consumers.push_back(std::move(consumer));
+        if (other != image.image) add("image", "image", other);
     }
+    const auto volumes = TRY(db::volumes_of_secret(session, key.id));
+    for (const model::VolumeUuid& volume : volumes) add("sallyport", "volume", volume.str());
     return {};
 }
 
@@ -101,7 +107,7 @@ Result<std::optional<model::Secret>> ImageKeys::find(const SecretId& secret) con
 Result<bool> ImageKeys::remove(const Caller& caller, const ImageKey& image, const Judge& judge) const {
     return context_.database->write([this, &caller, &image, &judge](db::Session& session) -> Result<bool> {
         std::optional<model::Secret> key = TRY(with_consumers(context_, session, image.secret));
-        if (key) TRY(add_other_images(session, image, *key));
+        if (key) TRY(add_unregistered(session, image, *key));
         TRY(judge(key ? &*key : nullptr));
         if (key) {
             TRY(context_.ask(caller, "secret:delete", target_of(*key, caller, "secret:delete")));

@@ -46,9 +46,9 @@ public:
     using Judge = std::function<Result<void>(const model::Secret* key)>;
     /// Deletes (softly) the key of an image, and forgets the image, if `judge` has no objection: both in the
     /// transaction in which the key and its consumers are read, so nobody registers in between. Other images that are
-    /// known to name the key count as its consumers. The image's own registration is no obstacle, whatever
-    /// life_cycle.delete_with_consumers says. True if there was a key.
-    /// Asks "secret:delete". Error: that of `judge`.
+    /// known to name the key count as its consumers, and so do volumes that are known to open with it. The image's own
+    /// registration is no obstacle, whatever life_cycle.delete_with_consumers says. True if there was a key. Asks
+    /// "secret:delete". Error: that of `judge`.
     Result<bool> remove(const Caller& caller, const model::ImageKey& image, const Judge& judge) const;
 
 private:

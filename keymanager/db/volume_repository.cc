@@ -19,6 +19,8 @@ constexpr Query FindVolumeOn{"SELECT " VOLUME_COLUMNS
                              VolumeColumns};
 constexpr Query ListVolumes{
     "SELECT " VOLUME_COLUMNS " FROM sp_volumes WHERE host = :host OR :all = '1' ORDER BY volume_uuid", VolumeColumns};
+constexpr Query VolumesOfSecret{
+    "SELECT volume_uuid FROM sp_volumes WHERE secret_id = :secret OR next_secret_id = :next ORDER BY volume_uuid", 1};
 constexpr Query InsertVolume{"INSERT INTO sp_volumes (" VOLUME_COLUMNS
                              ") VALUES (:uuid, :project, :secret, :next_secret, :change, :host, :device, :note,"
                              " :created, :updated)"};
@@ -127,6 +129,15 @@ Result<std::optional<model::VolumeRecord>> find_volume_on(Session& session, cons
 
 Result<std::vector<model::VolumeRecord>> list_volumes(Session& session, const std::string& host) {
     return volumes(session, ListVolumes, {host, Param::flag(host.empty())});
+}
+
+Result<std::vector<model::VolumeUuid>> volumes_of_secret(Session& session, const SecretId& secret) {
+    std::vector<model::VolumeUuid> found;
+    TRY(session.select(VolumesOfSecret, {secret, secret}, [&found](Columns& row) -> Result<void> {
+        found.push_back(row.id<model::VolumeUuid>());
+        return row.finish();
+    }));
+    return found;
 }
 
 Result<void> put_volume(Session& session, const model::VolumeRecord& record, Timestamp now) {

@@ -31,6 +31,8 @@ Result<std::optional<model::VolumeRecord>> find_volume_on(Session& session, cons
                                                           const std::string& device);
 /// Those of one host, or of all if it is empty; by uuid.
 Result<std::vector<model::VolumeRecord>> list_volumes(Session& session, const std::string& host);
+/// Volumes that this secret opens, or will when the rotation under way is over.
+Result<std::vector<model::VolumeUuid>> volumes_of_secret(Session& session, const SecretId& secret);
 /// Inserts it or replaces what is there.
 Result<void> put_volume(Session& session, const model::VolumeRecord& record, Timestamp now);
 Result<void> forget_volume(Session& session, const model::VolumeUuid& uuid);

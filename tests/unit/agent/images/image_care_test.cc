@@ -159,6 +159,21 @@ TEST_F(ImageCareTest, ALookThatBreaksOffDeletesNothing) {
     EXPECT_TRUE(keys().due(10)->empty());
 }
 
+TEST_F(ImageCareTest, ALookDoesNotBelieveThatMostImagesAreGone) {
+    const SecretId secret = stored();
+    for (int i = 0; i < 11; ++i) {
+        ASSERT_TRUE(keys().note_seen(image_of(secret, "6f0d2f6e-9b2c-4a43-8f0e-0f5c6f2f4a" + std::to_string(20 + i))));
+    }
+    const auto looked = care_.look(always);
+    ASSERT_FALSE(looked);
+    EXPECT_EQ(looked.error().code, Code::Refused);
+    EXPECT_TRUE(exists(secret));
+    EXPECT_TRUE(keys().due(100)->empty());
+    // An administrator says that it is so.
+    EXPECT_TRUE(care_.reconcile(true, always));
+    EXPECT_FALSE(exists(secret));
+}
+
 TEST_F(ImageCareTest, ImagesThatAreSeenAreRegisteredIfThatIsWanted) {
     const SecretId secret = stored();
     const SecretId foreign = stored(core::Stranger);

@@ -134,6 +134,20 @@ TEST_F(ImageKeysTest, AnotherImageOfTheSameKeyCountsAsItsConsumer) {
     EXPECT_EQ(code_of(removed), Code::Refused);
 }
 
+TEST_F(ImageKeysTest, AVolumeThatTheKeyOpensCountsAsItsConsumer) {
+    const SecretId secret = stored();
+    model::VolumeRecord volume{.uuid = model::VolumeUuid("4ef6a0d2-c1aa-4075-8954-516b223a651e"), .project = {}};
+    volume.next_secret = secret;
+    ASSERT_TRUE(key_manager_->volumes().put(Admin, volume));
+    const auto removed = keys().remove(Admin, image_of(secret), [](const model::Secret* found) -> Result<void> {
+        EXPECT_EQ(found->consumers.size(), 1u);
+        EXPECT_EQ(found->consumers.front().resource_type, "volume");
+        return Error{Code::Refused, "in use", {}};
+    });
+    EXPECT_EQ(code_of(removed), Code::Refused);
+    EXPECT_TRUE(*keys().find(secret));
+}
+
 TEST_F(ImageKeysTest, ListsRegisteredImagesOfLiveSecretsAlone) {
     const SecretId secret = stored();
     const SecretId gone = stored();
