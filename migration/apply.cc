@@ -362,11 +362,16 @@ private:
                 if (row.key_id != nullptr) in_use.insert(*row.key_id);
             }
         }
+        std::unordered_map<std::string, std::string_view> by_name;
+        for (const StoredKey& key : stored) by_name.emplace(key.name, key.id.str());
         std::unordered_map<std::string, SecretId> first_of_zero_row;
         for (const StoredKey& key : stored) {
             const auto found = rows.find(key.name);
             if (found == rows.end() || in_use.contains(key.id.str())) continue;
             const CinderRow& row = *found->second;
+            // A rekey that has not ended takes the old key's slots away with it.
+            const auto successor = by_name.find(successor_name(row.kind, row.id));
+            if (successor != by_name.end() && row.key_id != nullptr && successor->second == *row.key_id) continue;
             // Two keys for a row that is still zero: the first one serves the next run.
             const bool waits = !row.deleted && row.has_zero_key() && first_of_zero_row.emplace(key.name, key.id).second;
             if (waits) continue;

@@ -269,6 +269,8 @@ std::string key_name(Kind kind, std::string_view id) {
     return fmt::format("{}{} {}", KeyNamePrefix, text_of(kind), id);
 }
 
+std::string successor_name(Kind kind, std::string_view id) { return key_name(kind, id) + " successor"; }
+
 bool is_key_id(std::string_view text) {
     return is_uuid(text) && std::ranges::none_of(text, [](char c) { return c >= 'A' && c <= 'F'; });
 }

@@ -87,6 +87,9 @@ Plan make_plan(const Catalog& catalog, const PlanFacts& facts, const PlanOptions
 /// The name that a row's key is stored under: "sallyport fixed-key volume ID".
 std::string key_name(Kind kind, std::string_view id);
 
+/// The name of the key that took the place of that one: "sallyport fixed-key volume ID successor".
+std::string successor_name(Kind kind, std::string_view id);
+
 /// True for what Cinder writes into encryption_key_id: a UUID in lower case with hyphens.
 bool is_key_id(std::string_view text);
 

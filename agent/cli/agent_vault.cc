@@ -100,6 +100,14 @@ Result<SecureBytes> body_of(const SecureBytes* key, const std::string& text) {
 
 }  // namespace
 
+std::string_view word_of(KeyOwnership ownership) {
+    switch (ownership) {
+        case KeyOwnership::Tenant: return "tenant";
+        case KeyOwnership::Service: break;
+    }
+    return "service";
+}
+
 Result<json::object> AgentVault::call(std::string_view method, std::string_view verb, const json::object& body,
                                       const SecureBytes* key) const {
     AgentClient agent(socket_);
@@ -119,8 +127,7 @@ Result<json::object> AgentVault::call(std::string_view method, std::string_view 
 }
 
 json::object AgentVault::body_with(json::array keys) const {
-    const bool tenant = ownership_ == KeyOwnership::Tenant;
-    return {{"owner", tenant ? "tenant" : "service"}, {"keys", std::move(keys)}};
+    return {{"owner", word_of(ownership_)}, {"keys", std::move(keys)}};
 }
 
 Result<std::vector<StoredKey>> AgentVault::stored() {

@@ -3,6 +3,7 @@
 #include <boost/json/object.hpp>
 
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -16,6 +17,8 @@ enum class KeyOwnership {
     Tenant,  ///< the project's and user's of the row, as Cinder's own keys are
     Service  ///< the caller's, with access lists, as Cinder's own migration left them
 };
+
+std::string_view word_of(KeyOwnership ownership);  ///< "tenant", "service"
 
 /// The key manager of the running agent, over its UNIX socket.
 class AgentVault final : public migration::KeyVault {

@@ -15,7 +15,9 @@ using migration::ProbeResult;
 
 constexpr std::string_view Place = "{id}";
 
-std::optional<std::string> existing_path(const std::vector<std::string>& patterns, const std::string& volume) {
+}  // namespace
+
+std::optional<std::string> volume_path(const std::vector<std::string>& patterns, const std::string& volume) {
     // An id is somebody's text from a database; only one that is a UUID becomes part of a path.
     if (!is_uuid(volume)) return std::nullopt;
     for (std::string path : patterns) {
@@ -27,10 +29,8 @@ std::optional<std::string> existing_path(const std::vector<std::string>& pattern
     return std::nullopt;
 }
 
-}  // namespace
-
 Result<ProbeResult> CinderProbe::probe(const std::string& volume, const SecureBytes& key) {
-    const auto path = existing_path(paths_, volume);
+    const auto path = volume_path(paths_, volume);
     if (!path) return ProbeResult::OutOfReach;
     const volume::DevicePath device(*path);
     const volume::VolumeFacts facts = TRY(volumes_->inspect(device));

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -8,6 +9,9 @@
 #include "migration/volume_probe.h"
 
 namespace sallyport::cli {
+
+/// The first of the paths, "{id}" replaced, under which there is something to read.
+std::optional<std::string> volume_path(const std::vector<std::string>& patterns, const std::string& volume);
 
 /// Looks at volumes that can be read from this machine, under paths that hold "{id}" in the place of the volume's id:
 /// "/dev/cinder-volumes/volume-{id}". Only reads. Paths are tried in their order; a volume under none is out of reach.

@@ -9,11 +9,14 @@
 #include <chrono>
 #include <csignal>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <utility>
 #include <vector>
 
+#include "agent/cli/agent_client.h"
+#include "agent/cli/agent_rotator.h"
 #include "agent/cli/cinder_probe.h"
 #include "agent/cli/migrate_inputs.h"
 #include "agent/cli/migrate_print.h"
@@ -26,6 +29,7 @@
 #include "migration/journal.h"
 #include "migration/messages.h"
 #include "migration/plan.h"
+#include "migration/rekey.h"
 #include "migration/verify.h"
 
 namespace sallyport::cli {
@@ -153,7 +157,22 @@ Result<void> may_apply(const MigrationInputs& inputs) {
     return {};
 }
 
+/// After an apply, on what it has left.
+Result<migration::RekeyReport> rekey(CliContext& context, const MigrateOptions& options, Situation& now,
+                                     migration::Journal& journal) {
+    const auto ownership = options.owner == "tenant" ? KeyOwnership::Tenant : KeyOwnership::Service;
+    AgentRotator rotator(TRY(AgentClient::from_config(context)).socket_path(), ownership, options.volume_paths);
+    const migration::Catalog catalog = TRY(migration::read_catalog(*now.cinder));
+    const migration::PlanFacts facts =
+        TRY(migration::gather_facts(catalog, {.vault = now.vault.get(), .jobs = options.jobs}, {options.host}));
+    const migration::Plan plan = migration::make_plan(catalog, facts, {options.host});
+    return migration::rekey(plan, {*now.cinder, *now.vault, rotator, journal, system_clock()});
+}
+
 Result<void> apply(CliContext& context, const MigrateOptions& options) {
+    if (options.rekey && options.volume_paths.empty()) {
+        return wrong_usage(context, "--rekey changes headers: say with --volume-path where the volumes are");
+    }
     Situation now = TRY(look(context, options, true));
     TRY(may_apply(now.inputs));
     const auto journal = TRY(migration::Journal::open(options.journal));
@@ -174,13 +193,16 @@ Result<void> apply(CliContext& context, const MigrateOptions& options) {
         remark(context, messages::row_failed(report.error().message).text);
     for (const auto& [row, why] : TRY(report).failed)
         remark(context, fmt::format("{} ({})", messages::row_failed(why).text, row));
-    TRY(print_report(context, *report));
+    std::optional<migration::RekeyReport> rekeyed;
+    if (options.rekey) rekeyed = TRY(rekey(context, options, now, *journal));
+    TRY(print_report(context, *report, rekeyed ? &*rekeyed : nullptr));
     remark_on_rest(context, TRY(migration::read_catalog(*now.cinder)));
     if (now.plan.need_human > 0) {
         remark(context,
                fmt::format("{} objects need a human: sallyport migrate conf-key-manager plan", now.plan.need_human));
     }
-    if (!report->failed.empty() || report->was_stopped || now.plan.need_human > 0)
+    const bool all_rekeyed = !rekeyed || (rekeyed->failed.empty() && rekeyed->out_of_reach == 0);
+    if (!report->failed.empty() || report->was_stopped || now.plan.need_human > 0 || !all_rekeyed)
         context.exit_status = ExitStatus::Partly;
     return {};
 }
@@ -283,6 +305,8 @@ void add_apply(CLI::App& noun, CliContext& context) {
     add_scope(verb, *options);
     add_owner(verb, *options);
     add_journal(verb, *options);
+    verb.add_flag("--rekey", options->rekey,
+                  "Then give each migrated volume under --volume-path a new key, so that fixed_key opens it no longer");
     verb.add_flag("--relink-lost", options->relink_lost,
                   "Also volumes whose key the key manager does not know, where their header (--volume-path) opens with "
                   "fixed_key");

@@ -27,6 +27,7 @@ struct MigrateOptions {
     std::string owner = "tenant";  ///< or "service"
     int jobs = 16;
     bool relink_lost = false;
+    bool rekey = false;
     bool offline = false;  ///< the key manager is not asked
 };
 

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <iostream>
+#include <map>
 #include <vector>
 
 #include "agent/cli/output.h"
@@ -22,6 +23,12 @@ using migration::PlanRow;
 
 json::value or_null(migration::Text text) { return text == nullptr ? json::value(nullptr) : json::value(*text); }
 json::value or_null(std::string_view text) { return text.empty() ? json::value(nullptr) : json::value(text); }
+
+json::object to_json(const std::map<std::string, std::string>& failures) {
+    json::object by_row;
+    for (const auto& [row, why] : failures) by_row[row] = why;
+    return by_row;
+}
 
 json::object to_json(const PlanRow& planned) {
     const CinderRow& row = *planned.row;
@@ -106,19 +113,20 @@ Result<void> print_plan(CliContext& context, const migration::Catalog& catalog, 
     return {};
 }
 
-Result<void> print_report(CliContext& context, const migration::ApplyReport& report) {
-    json::object failed;
-    for (const auto& [row, why] : report.failed) failed[row] = why;
-    return print_record(context, {{"total", report.total},
-                                  {"migrated", report.migrated},
-                                  {"adopted", report.adopted},
-                                  {"snapshots", report.snapshots},
-                                  {"repaired", report.repaired},
-                                  {"granted", report.granted},
-                                  {"dropped", report.dropped},
-                                  {"orphans_removed", report.orphans},
-                                  {"stopped", report.was_stopped},
-                                  {"failed", std::move(failed)}});
+Result<void> print_report(CliContext& context, const migration::ApplyReport& report,
+                          const migration::RekeyReport* rekeyed) {
+    Record record{{"total", report.total},         {"migrated", report.migrated},
+                  {"adopted", report.adopted},     {"snapshots", report.snapshots},
+                  {"repaired", report.repaired},   {"granted", report.granted},
+                  {"dropped", report.dropped},     {"orphans_removed", report.orphans},
+                  {"stopped", report.was_stopped}, {"failed", to_json(report.failed)}};
+    if (rekeyed != nullptr) {
+        record["rekey"] = {{"rekeyed", rekeyed->rekeyed},
+                           {"out_of_reach", rekeyed->out_of_reach},
+                           {"kept_for_snapshots", rekeyed->kept_for_snapshots},
+                           {"failed", to_json(rekeyed->failed)}};
+    }
+    return print_record(context, record);
 }
 
 Result<void> print_status(CliContext& context, const std::string& journal, const migration::JournalSummary& summary) {
@@ -128,8 +136,6 @@ Result<void> print_status(CliContext& context, const std::string& journal, const
     std::string state = summary.is_running ? "running" : "interrupted: run apply again";
     if (summary.ended) state = summary.outcome;
     if (!summary.begun) state = "not begun";
-    json::object failed;
-    for (const auto& [row, why] : summary.failures) failed[row] = why;
     return print_record(context, {{"journal", journal},
                                   {"state", state},
                                   {"begun", time(summary.begun)},
@@ -138,7 +144,7 @@ Result<void> print_status(CliContext& context, const std::string& journal, const
                                   {"done", summary.done},
                                   {"dropped", summary.dropped},
                                   {"failed", summary.failed},
-                                  {"failures", std::move(failed)}});
+                                  {"failures", to_json(summary.failures)}});
 }
 
 void remark_on_rest(const CliContext& context, const migration::Catalog& catalog) {

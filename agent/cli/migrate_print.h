@@ -8,6 +8,7 @@
 #include "migration/cinder_catalog.h"
 #include "migration/journal.h"
 #include "migration/plan.h"
+#include "migration/rekey.h"
 
 namespace sallyport::cli {
 
@@ -15,7 +16,9 @@ namespace sallyport::cli {
 /// a line, written as it is made: a plan may have a million. YAML and bare values: the counts.
 Result<void> print_plan(CliContext& context, const migration::Catalog& catalog, const migration::Plan& plan, bool all);
 
-Result<void> print_report(CliContext& context, const migration::ApplyReport& report);
+/// `rekeyed`: nullptr if that was not asked for.
+Result<void> print_report(CliContext& context, const migration::ApplyReport& report,
+                          const migration::RekeyReport* rekeyed);
 Result<void> print_status(CliContext& context, const std::string& journal, const migration::JournalSummary& summary);
 
 /// How many volumes and backups still have the zero id, of all hosts: Cinder's own summary, on stderr.

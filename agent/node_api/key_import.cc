@@ -15,6 +15,7 @@
 #include "keymanager/api/target.h"
 #include "keymanager/base/bytes.h"
 #include "keymanager/base/codec.h"
+#include "keymanager/crypto/random.h"
 
 namespace sallyport::node_api {
 namespace {
@@ -26,6 +27,7 @@ using core::KeyImport;
 constexpr std::string_view Prefix = "/sallyport/v1/key-import";
 constexpr std::size_t MostKeys = 256;
 constexpr int LargestPage = 5000;
+constexpr std::size_t GeneratedBytes = 32;
 /// The role that Cinder's documents ask for, for whoever is to have encrypted volumes.
 constexpr const char* OwnerRole = "creator";
 
@@ -133,6 +135,7 @@ struct Verbs {
         if (request.method == "POST") {
             if (verb == "/store") return store(TRY(key_and_json(request)));
             if (verb == "/confirm") return confirm(TRY(key_and_json(request)));
+            if (verb == "/generate") return generate(TRY(body_of(request)));
             if (verb == "/grant") return grant(TRY(body_of(request)));
             if (verb == "/look") return look(TRY(body_of(request)));
             if (verb == "/remove") return remove(TRY(body_of(request)));
@@ -169,6 +172,19 @@ struct Verbs {
         if (!made && made.error().code == Code::Forbidden) return forbidden(ownership, made.error());
         json::array secrets;
         for (const SecretId& id : TRY(made)) secrets.emplace_back(id.str());
+        return json::object{{"secrets", std::move(secrets)}};
+    }
+
+    Result<json::object> generate(const json::object& body) {
+        const Ownership ownership = TRY(ownership_at(body));
+        json::array secrets;
+        for (const Item& item : TRY(items_of(body))) {
+            const SecureBytes fresh = TRY(crypto::random_secret(GeneratedBytes));
+            const KeyImport::Entry entry{ownership == Ownership::Tenant ? item.owner : caller, item.name,
+                                         readers_of(item, ownership)};
+            const auto made = TRY(key_manager.key_import().store(std::span(&entry, 1), fresh));
+            secrets.emplace_back(made.front().str());
+        }
         return json::object{{"secrets", std::move(secrets)}};
     }
 

@@ -13,6 +13,8 @@ namespace sallyport::node_api {
 ///   GET  /sallyport/v1/key-import/stored?prefix=&offset=&limit=   {"keys": [{id, name}]}, oldest first
 ///   POST /sallyport/v1/key-import/store    {"owner", "keys": [{name, user, project, readers: [{user, project}]}]}:
 ///                                          {"secrets": [id]}
+///   POST /sallyport/v1/key-import/generate {"owner", "keys": [{name, user, project}]}: {"secrets": [id]}; each a new
+///                                          random key of 256 bits
 ///   POST /sallyport/v1/key-import/confirm  {"owner", "keys": [{id, user, project}]}: {"answers": [null | {code,
 ///   message}]} POST /sallyport/v1/key-import/grant    {"keys": [{id, user, project, readers}]}: {}; whoever of them
 ///   cannot

@@ -117,6 +117,19 @@ struct Verbs {
         return answer;
     }
 
+    /// Who fetches the keys: the caller, or the volume's owner in whose name a migration works. The policy decides
+    /// about him, and no key leaves the agent.
+    Result<core::Caller> reader_of(const json::object& body) const {
+        const json::value* owner = body.if_contains("owner");
+        if (owner == nullptr) return caller;
+        if (!owner->is_object()) return Error{Code::InvalidInput, "'owner' must be an object", {}};
+        core::Caller reader;
+        reader.user = UserId(TRY(required_text(owner->get_object(), "user")));
+        reader.project = ProjectId(TRY(required_text(owner->get_object(), "project")));
+        reader.roles = {"creator"};
+        return reader;
+    }
+
     Result<json::object> rotate(const json::object& body) {
         const volume::DevicePath path = TRY(device(body));
         volume::RotateOptions options;
@@ -124,8 +137,10 @@ struct Verbs {
         options.old_secret = SecretId(TRY(required_text(body, "secret")));
         options.new_secret = SecretId(TRY(required_text(body, "new_secret")));
         options.keep_copies = config.keep_copies;
-        const volume::Passphrase old_key = TRY(passphrases(caller, options.old_secret));
-        const volume::Passphrase new_key = TRY(passphrases(caller, options.new_secret));
+        options.keep_old = flag_at(body, "keep_old");
+        const core::Caller reader = TRY(reader_of(body));
+        const volume::Passphrase old_key = TRY(passphrases(reader, options.old_secret));
+        const volume::Passphrase new_key = TRY(passphrases(reader, options.new_secret));
         return to_json(TRY(volume::rotate_key(path, old_key, new_key, options)));
     }
 

@@ -32,7 +32,8 @@ struct VolumeCareConfig {
 /// Headers and keys of this node's volumes, with what the key manager keeps of them:
 ///   POST
 ///   /sallyport/v1/volume-care/header-backup|header-list|header-check|header-export|header-restore|rotate|rekey-clone|reencrypt|erase
-/// a JSON object in and out. As
+/// a JSON object in and out. "rotate" may name an "owner" {user, project} whose keys they are, and "keep_old" to end
+/// while both keys open. As
 /// VolumeRoutes: for local callers with the role admin, on UNIX sockets alone, paths absolute, secrets by their ids.
 /// Beside that role "volume:manage" is asked about each volume.
 class VolumeCareRoutes {

@@ -181,7 +181,7 @@ Result<RotateReport> rotate_key(const DevicePath& device, const Passphrase& old_
     File file = TRY(File::open(device, File::Access::Write));
     TRY(file.lock_header());
     DeviceSite site(std::move(file), device, old_key, new_key, options);
-    TRY(carry_out_rotation(site));
+    TRY(carry_out_rotation(site, options.keep_old ? RotationStep::RemoveOld : RotationStep::Done));
     return site.report();
 }
 

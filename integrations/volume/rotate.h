@@ -19,6 +19,7 @@ struct RotateOptions {
     SecretId old_secret{};
     SecretId new_secret{};
     bool keep_copies = true;  ///< of the header, before it is changed
+    bool keep_old = false;    ///< ends while both keys open: for whoever has somebody else to tell of the new one first
     LuksLimits limits{};
 };
 

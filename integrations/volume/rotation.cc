@@ -64,7 +64,7 @@ Result<RotationStep> next_step(const RotationSight& sight) {
     return RotationStep::Done;
 }
 
-Result<void> carry_out_rotation(RotationSite& site) {
+Result<void> carry_out_rotation(RotationSite& site, RotationStep end) {
     std::optional<RotationSight> before;
     RotationStep last = RotationStep::Done;
     for (;;) {
@@ -76,7 +76,7 @@ Result<void> carry_out_rotation(RotationSite& site) {
                          {}};
         }
         const RotationStep step = TRY(next_step(sight));
-        if (step == RotationStep::Done) return {};
+        if (step == RotationStep::Done || step == end) return {};
         TRY(site.perform(step));
         before = sight;
         last = step;

@@ -57,8 +57,8 @@ public:
     virtual Result<void> perform(RotationStep step) = 0;
 };
 
-/// Does what is to be done until nothing is. Each step is verified by the look after it: one that was reported done and
-/// changed nothing is `Io`.
-Result<void> carry_out_rotation(RotationSite& site);
+/// Does what is to be done until nothing is, or until `end` comes next. Each step is verified by the look after it: one
+/// that was reported done and changed nothing is `Io`.
+Result<void> carry_out_rotation(RotationSite& site, RotationStep end = RotationStep::Done);
 
 }  // namespace sallyport::volume

@@ -246,6 +246,106 @@ class ManyVolumes(Migrating):
         self.assertIn("another process writes the journal", second.stderr)
 
 
+class Rekeying(Migrating):
+    """Volumes whose headers are in reach: real LUKS headers that the fixed key opens."""
+
+    def setUp(self):
+        super().setUp()
+        self.agent.stop()
+        self.agent.config["roles"] = ["keymanager", "volumes"]
+        self.agent.start()
+        cinder_database.many_volumes(self.cinder, 3)
+        self.disks = self.folder / "disks"
+        self.disks.mkdir()
+        self.pattern = str(self.disks / "volume-{id}")
+        self.key = self.file("fixed", bytes.fromhex(FIXED_KEY))
+        self.volumes = sorted(self.rows("volumes"))
+        with sqlite3.connect(self.cinder) as database:
+            database.execute("DELETE FROM snapshots WHERE volume_id <> ?", (self.volumes[0],))
+        database.close()
+        for volume in self.volumes:
+            disk = self.disk(volume)
+            disk.touch()
+            os.truncate(disk, 20 << 20)
+            done = self.agent.cli("volume", "format", disk, "--key-file", self.key)
+            self.assertEqual(done.returncode, 0, done.stderr)
+
+    def file(self, name, content):
+        path = self.folder / name
+        path.write_bytes(content)
+        path.chmod(0o600)
+        return path
+
+    def disk(self, volume):
+        return self.disks / f"volume-{volume}"
+
+    def opens(self, volume, key_file):
+        return self.agent.cli("volume", "test", self.disk(volume), "--key-file", key_file).returncode == 0
+
+    def expect_rekeyed(self):
+        for volume in self.volumes:
+            row = self.rows("volumes")[volume]
+            answer = self.payload(row["encryption_key_id"], row)
+            self.assertEqual(answer.status, 200)
+            self.assertNotEqual(answer.body.hex(), FIXED_KEY)
+            self.assertTrue(self.opens(volume, self.file("its", answer.body)), volume)
+            self.assertFalse(self.opens(volume, self.key), "the fixed key opens nothing any more")
+        snapshot = next(iter(self.rows("snapshots").values()))
+        owner = self.rows("volumes")[self.volumes[0]]
+        self.assertEqual(self.payload(snapshot["encryption_key_id"], owner).body.hex(), FIXED_KEY, "its header is of before")
+
+    def test_the_fixed_key_opens_nothing_any_more(self):
+        report = self.applied("--volume-path", self.pattern, "--rekey")
+        self.assertEqual(report["rekey"], {"rekeyed": 3, "out_of_reach": 0, "kept_for_snapshots": 1, "failed": {}})
+        self.expect_rekeyed()
+        self.assertEqual(self.plan()["counts"]["volumes"]["DONE"], 3)
+
+    def test_killed_anywhere_the_id_of_the_row_opens_the_volume(self):
+        calls = "write,pwrite64,fdatasync,sendto,sendmsg"
+        killed = 0
+        for at in range(2, 42, 2):  # of the thread that rekeys
+            words = self.command("apply", "--volume-path", self.pattern, "--rekey", "--jobs", "1")
+            done = subprocess.run(["strace", "-f", "-qq", "-o", "/dev/null", "-e", f"trace={calls}", "-e", "signal=none",
+                                   "-e", f"inject={calls}:signal=KILL:when={at}", *words], capture_output=True, check=False)
+            killed += done.returncode in (137, -9)
+            for volume in self.volumes:
+                row = self.rows("volumes")[volume]
+                if row["encryption_key_id"] != ZERO:
+                    key = self.file("its", self.payload(row["encryption_key_id"], row).body)
+                    self.assertTrue(self.opens(volume, key), f"killed at call {at}: {volume}")
+        self.assertGreater(killed, 3)
+        self.applied("--volume-path", self.pattern, "--rekey")
+        self.expect_rekeyed()
+
+    def test_what_is_out_of_reach_is_counted(self):
+        self.disk(self.volumes[2]).unlink()
+        done = self.migrate("apply", "-f", "json", "--volume-path", self.pattern, "--rekey")
+        self.assertEqual(done.returncode, 3)
+        self.assertEqual(json.loads(done.stdout)["rekey"]["out_of_reach"], 1)
+
+    def test_a_header_that_opens_with_another_key_is_foreign(self):
+        other = self.file("other", os.urandom(32))
+        disk = self.disk(self.volumes[1])
+        self.assertEqual(self.agent.cli("volume", "format", disk, "--force", "--key-file", other).returncode, 0)
+        os.truncate(self.disk(self.volumes[2]), 0)
+        os.truncate(self.disk(self.volumes[2]), 20 << 20)
+        states = {entry["id"]: entry["state"] for entry in self.plan("--volume-path", self.pattern)["objects"]}
+        self.assertEqual([states[volume] for volume in self.volumes], ["OLD", "FOREIGN", "NEVER-USED"])
+        self.applied("--volume-path", self.pattern)
+        self.assertEqual(self.rows("volumes")[self.volumes[1]]["encryption_key_id"], ZERO)
+
+    def test_a_lost_key_comes_back_where_the_header_proves_it(self):
+        self.applied()
+        row = self.rows("volumes")[self.volumes[1]]
+        self.agent.request("POST", "/sallyport/v1/key-import/remove", json_body={"id": row["encryption_key_id"]})
+        self.assertEqual(self.plan("--volume-path", self.pattern)["counts"]["volumes"]["LOST"], 1)
+        self.applied("--volume-path", self.pattern)
+        self.assertEqual(self.rows("volumes")[self.volumes[1]], row, "only if it is asked for")
+        self.applied("--volume-path", self.pattern, "--relink-lost")
+        now = self.rows("volumes")[self.volumes[1]]
+        self.assertEqual(self.payload(now["encryption_key_id"], now).body.hex(), FIXED_KEY)
+
+
 class BadInput(Migrating):
     def setUp(self):
         super().setUp()
