@@ -365,7 +365,8 @@ Result<std::unique_ptr<ObjectDoor>> make_object_door(const config::Objects& conf
                                                      lanes::Lane& lane) {
     TRY(check_address(config));
     auto store = TRY(make_store(config.upstream, lane));
-    const LegOptions options{{.disable_encryption = config.disable_encryption}, config.verify_reads};
+    const LegOptions options{{.disable_encryption = config.disable_encryption, .unseal_listing_etag = false},
+                             config.verify_reads};
     auto door = std::make_unique<ObjectDoor>(std::move(store), std::move(source), lane, options);
     const auto loaded = door->load_secrets();
     if (!loaded) {

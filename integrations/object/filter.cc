@@ -75,8 +75,8 @@ Result<std::optional<CryptoMeta>> meta_in(const Headers& headers, std::string_vi
 /// Unseals the headers of a stored object, each with the keys under which it was sealed.
 class HeaderDecryption {
 public:
-    HeaderDecryption(const ObjectKeys& put_keys, const ObjectKeys& post_keys)
-        : put_keys_(put_keys), post_keys_(post_keys) {}
+    HeaderDecryption(const ObjectKeys& put_keys, const ObjectKeys& post_keys, bool unseal_listing_etag)
+        : put_keys_(put_keys), post_keys_(post_keys), unseal_listing_etag_(unseal_listing_etag) {}
 
     Result<Headers> apply(const Headers& stored) {
         TRY(unseal_etags(stored));
@@ -100,7 +100,7 @@ private:
             clear_.add("Etag", std::move(md5));
         }
         const std::string* listing_etag = stored.find(ListingEtag);
-        if (listing_etag == nullptr || listing_etag->empty()) return {};
+        if (!unseal_listing_etag_ || listing_etag == nullptr || listing_etag->empty()) return {};
         const SealedValue sealed = TRY(split_sealed(*listing_etag));
         if (!sealed.meta) return {};
         std::string clear = TRY(unseal(sealed, put_keys_.container));
@@ -131,6 +131,7 @@ private:
 
     const ObjectKeys& put_keys_;
     const ObjectKeys& post_keys_;
+    const bool unseal_listing_etag_;
     Headers clear_;
     Headers rest_;
 };
@@ -342,7 +343,7 @@ std::optional<Answer> ObjectFilter::decrypt_response(ResponseHead& response) {
     if (own_post_keys && !*own_post_keys) return key_failure(own_post_keys->error());
     const ObjectKeys& post_keys = own_post_keys ? own_post_keys->value() : *put_keys;
 
-    auto headers = HeaderDecryption(*put_keys, post_keys).apply(response.headers);
+    auto headers = HeaderDecryption(*put_keys, post_keys, options_.unseal_listing_etag).apply(response.headers);
     if (!headers) return logged(headers.error(), cannot_decrypt_header());
     if (method_ == "GET" && is_success(response.status) && *put_meta) {
         auto stream = body_stream(response, **put_meta, *put_keys);

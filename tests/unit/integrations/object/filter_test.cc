@@ -63,6 +63,26 @@ TEST_F(Filter, DropsCryptoHeadersOfTheClient) {
     EXPECT_FALSE(raw.headers.has("X-Object-Transient-Sysmeta-Crypto-Meta-K"));
 }
 
+TEST_F(Filter, LeavesTheListingsEtagSealedWhereNobodyNeedsIt) {
+    ObjectFilter put(ours_, system_random());
+    RequestHead request{"PUT", "/v1/a/c/o", {}, 5};
+    ASSERT_FALSE(put.on_request_head(request));
+    std::string body = "hello";
+    ASSERT_TRUE(put.on_request_body(std::as_writable_bytes(std::span(body))));
+    const Headers stored = std::get<Headers>(put.on_request_end());
+    const auto shown = [&](bool unseals) {
+        ObjectFilter get(ours_, system_random(), {.unseal_listing_etag = unseals});
+        RequestHead asked{"GET", "/v1/a/c/o", {}, {}};
+        EXPECT_FALSE(get.on_request_head(asked));
+        ResponseHead response{200, stored};
+        EXPECT_FALSE(get.on_response_head(response));
+        EXPECT_EQ(response.headers.value_or("Etag", ""), "5d41402abc4b2a76b9719d911017c592");
+        return response.headers.value_or(ListingEtag, "");
+    };
+    EXPECT_EQ(shown(true), "5d41402abc4b2a76b9719d911017c592");
+    EXPECT_EQ(shown(false), stored.value_or(ListingEtag, ""));
+}
+
 TEST_F(Filter, StoresNoByteOfThePlaintext) {
     const std::string secret_text = "the quick brown fox jumps over the lazy dog";
     ask(ours_, "PUT", {{"X-Object-Meta-Story", secret_text}}, secret_text);
