@@ -64,15 +64,16 @@ fake_syslog = False
 """)
 
 
-def outcomes(source, module, config, folder):
-    """Test name -> passed, failed, skipped or error."""
+def outcomes(source, tests, config, folder):
+    """Test name -> passed, failed, skipped or error. `tests`: a module, or one test of it as pytest names it."""
     done = subprocess.run(
         ["/usr/bin/python3", "-m", "pytest", "-q", "-rA", "-p", "no:cacheprovider", "--tb=line",
-         f"test/functional/{module}"],
+         tests],
         cwd=source, capture_output=True, check=False, text=True,
         env={**os.environ, "SWIFT_TEST_CONFIG_FILE": str(config), "PYTHONPATH": str(source),
              "PYTHONDONTWRITEBYTECODE": "1", "SWIFT_TEST_IN_PROCESS": "0"})
-    (folder / f"{config.stem}-{module.replace('/', '-')}.log").write_text(done.stdout + done.stderr)
+    log = re.sub(r"\W+", "-", tests.removeprefix("test/functional/"))
+    (folder / f"{config.stem}-{log}.log").write_text(done.stdout + done.stderr)
     found = re.findall(r"^(PASSED|FAILED|ERROR|SKIPPED) (?:\[\d+\] )?(\S+)", done.stdout, re.MULTILINE)
     return {name: outcome for outcome, name in found}
 
@@ -88,12 +89,16 @@ def main(source, modules):
         for name, proxy in proxies.items():
             write_config(folder / f"{name}.conf", proxy.port)
         for module in modules:
-            results = {name: outcomes(source, module, folder / f"{name}.conf", folder) for name in proxies}
+            results = {name: outcomes(source, f"test/functional/{module}", folder / f"{name}.conf", folder) for name in proxies}
             counts = {name: {kind: list(result.values()).count(kind) for kind in ("PASSED", "FAILED", "ERROR", "SKIPPED")}
                       for name, result in results.items()}
             print(module, " ".join(f"{name}: {counts[name]}" for name in proxies), flush=True)
             for test in sorted({*results["stock"], *results["ours"]}):
                 stock, ours = (results[name].get(test, "missing") for name in ("stock", "ours"))
+                if stock != ours:
+                    # Once more: on a loaded machine either may have got a 503 from a server behind it.
+                    stock, ours = (outcomes(source, test, folder / f"{name}.conf", folder).get(test, "missing")
+                                   for name in ("stock", "ours"))
                 if stock != ours:
                     differing += 1
                     print(f"  {test}: stock {stock}, ours {ours}", flush=True)
