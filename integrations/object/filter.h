@@ -24,8 +24,8 @@ struct FilterOptions {
     /// Whether on_request_head refuses metadata over Swift's limits (400). False where Swift itself has looked, by the
     /// limits of its own configuration.
     bool check_metadata = true;
-    /// Whether on_response_head unseals the listing's etag of an object: filters to the left of Swift's need it, clients
-    /// never see it.
+    /// Whether on_response_head unseals the listing's etag of an object: filters to the left of Swift's need it,
+    /// clients never see it.
     bool unseal_listing_etag = true;
 };
 
