@@ -18,8 +18,10 @@
 #include "agent/cli/agent_client.h"
 #include "agent/cli/agent_rotator.h"
 #include "agent/cli/cinder_probe.h"
+#include "agent/cli/migrate_finish.h"
 #include "agent/cli/migrate_inputs.h"
 #include "agent/cli/migrate_print.h"
+#include "agent/cli/migrate_situation.h"
 #include "agent/cli/output.h"
 #include "agent/cli/progress_bar.h"
 #include "keymanager/base/clock.h"
@@ -37,59 +39,6 @@ namespace {
 
 namespace messages = migration::messages;
 
-/// Everything that a verb looks at before it does anything.
-struct Situation {
-    MigrationInputs inputs;
-    std::unique_ptr<db::Database> cinder;
-    std::unique_ptr<migration::KeyVault> vault;  ///< nullptr: not asked
-    std::unique_ptr<CinderProbe> probe;          ///< nullptr: no volume is in reach
-    migration::Catalog catalog;
-    migration::Plan plan;
-};
-
-/// Without an agent a plan is made all the same: what it then cannot know it says.
-Result<migration::PlanFacts> facts_of(CliContext& context, const MigrateOptions& options, Situation& now,
-                                      bool needs_vault) {
-    migration::FactSources sources;
-    sources.jobs = options.jobs;
-    sources.probe = now.probe.get();
-    sources.key = now.inputs.key ? &now.inputs.key->bytes : nullptr;
-    const migration::PlanOptions wanted{options.host, options.relink_lost};
-    if (!options.offline) {
-        auto vault = open_vault(context, options);
-        if (vault) {
-            sources.vault = vault->get();
-            auto facts = migration::gather_facts(now.catalog, sources, wanted);
-            if (facts || needs_vault) {
-                now.vault = *std::move(vault);
-                return facts;
-            }
-            vault = facts.error();
-        }
-        if (needs_vault) return vault.error();
-        remark(context, fmt::format("the key manager was not asked: {}", vault.error().message));
-    }
-    sources.vault = nullptr;
-    return migration::gather_facts(now.catalog, sources, wanted);
-}
-
-Result<Situation> look(CliContext& context, const MigrateOptions& options, bool needs_vault) {
-    Situation now;
-    now.inputs = TRY(read_migration_inputs(options));
-    now.cinder = TRY(open_cinder(now.inputs, options.jobs));
-    auto catalog = migration::read_catalog(*now.cinder);
-    if (!catalog) {
-        Error error = std::move(catalog).error();
-        error.message = "the Cinder database: " + error.message;
-        return error;
-    }
-    now.catalog = *std::move(catalog);
-    if (!options.volume_paths.empty()) now.probe = std::make_unique<CinderProbe>(options.volume_paths);
-    const migration::PlanFacts facts = TRY(facts_of(context, options, now, needs_vault));
-    now.plan = migration::make_plan(now.catalog, facts, {options.host, options.relink_lost});
-    return now;
-}
-
 void remark_on_configuration(const CliContext& context, const MigrationInputs& inputs) {
     if (inputs.uses_conf_key_manager()) remark(context, messages::key_manager_still_in_use().text);
     if (inputs.was_configured && !inputs.key) remark(context, messages::fixed_key_not_in_use().text);
@@ -103,7 +52,7 @@ bool keys_differ(const MigrationInputs& inputs) {
 }
 
 Result<void> plan(CliContext& context, const MigrateOptions& options, bool all) {
-    const Situation now = TRY(look(context, options, false));
+    const Situation now = TRY(look(context, options, AsksVault::IfItCan));
     remark_on_configuration(context, now.inputs);
     TRY(print_plan(context, now.catalog, now.plan, all));
     remark_on_rest(context, now.catalog);
@@ -173,7 +122,7 @@ Result<void> apply(CliContext& context, const MigrateOptions& options) {
     if (options.rekey && options.volume_paths.empty()) {
         return wrong_usage(context, "--rekey changes headers: say with --volume-path where the volumes are");
     }
-    Situation now = TRY(look(context, options, true));
+    Situation now = TRY(look(context, options, AsksVault::Always));
     TRY(may_apply(now.inputs));
     const auto journal = TRY(migration::Journal::open(options.journal));
     remark(context, messages::starting().text);
@@ -208,7 +157,7 @@ Result<void> apply(CliContext& context, const MigrateOptions& options) {
 }
 
 Result<void> verify(CliContext& context, const MigrateOptions& options) {
-    const Situation now = TRY(look(context, options, true));
+    const Situation now = TRY(look(context, options, AsksVault::Always));
     TRY(may_apply(now.inputs));
     const migration::VerifyReport report =
         TRY(migration::verify(now.plan, now.inputs.key->bytes, {*now.vault, now.probe.get(), options.jobs}));
@@ -238,44 +187,6 @@ Result<void> status(CliContext& context, const MigrateOptions& options, bool wat
     TRY(print_status(context, options.journal, summary));
     if (summary.failed > 0) context.exit_status = ExitStatus::Partly;
     return {};
-}
-
-void add_inputs(CLI::App& verb, MigrateOptions& options) {
-    verb.add_option("--cinder-conf", options.cinder_conf, "cinder.conf; several are read in their order, as by Cinder")
-        ->type_name("FILE");
-    verb.add_option("--nova-conf", options.nova_conf, "nova.conf of the compute nodes: must have the same fixed_key")
-        ->type_name("FILE");
-    verb.add_option("--database", options.database, "Cinder's database, if it is not the one in cinder.conf")
-        ->type_name("URL");
-    verb.add_option("--database-password-file", options.database_password_file, "The password for --database")
-        ->type_name("FILE");
-}
-
-void add_scope(CLI::App& verb, MigrateOptions& options) {
-    verb.add_option("--host", options.host,
-                    "Only objects of this host: node1@lvm with its pools, node1 with its backends")
-        ->type_name("HOST");
-    verb.add_option("--volume-path", options.volume_paths,
-                    "Where volumes can be read here, to try the key on their headers; {id} is the volume's id: "
-                    "/dev/cinder-volumes/volume-{id}")
-        ->type_name("PATTERN");
-    verb.add_option("--jobs", options.jobs, "How many batches at a time")
-        ->check(CLI::Range(1, 256))
-        ->capture_default_str();
-}
-
-void add_journal(CLI::App& verb, MigrateOptions& options) {
-    verb.add_option("--journal", options.journal, "What apply has done, and is about to do")
-        ->type_name("FILE")
-        ->capture_default_str();
-}
-
-void add_owner(CLI::App& verb, MigrateOptions& options) {
-    verb.add_option("--owner", options.owner,
-                    "Whose the keys become: those of the volume's project, as Cinder's own keys are (tenant), or the "
-                    "agent's caller's with access lists, as Cinder's own migration left them (service)")
-        ->check(CLI::IsMember({"tenant", "service"}))
-        ->capture_default_str();
 }
 
 void add_plan(CLI::App& noun, CliContext& context) {
@@ -345,6 +256,7 @@ void add_migrate_commands(CLI::App& root, CliContext& context) {
     add_apply(noun, context);
     add_verify(noun, context);
     add_status(noun, context);
+    add_migrate_finish_commands(noun, context);
 }
 
 }  // namespace sallyport::cli

@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import unittest
+from pathlib import Path
 
 import cinder_database
 import harness
@@ -344,6 +345,46 @@ class Rekeying(Migrating):
         self.applied("--volume-path", self.pattern, "--relink-lost")
         now = self.rows("volumes")[self.volumes[1]]
         self.assertEqual(self.payload(now["encryption_key_id"], now).body.hex(), FIXED_KEY)
+
+
+class Finishing(Migrating):
+    def setUp(self):
+        super().setUp()
+        cinder_database.recorded(self.cinder, "cluster")
+        self.nova = self.folder / "nova.conf"
+        self.nova.write_text(f"[DEFAULT]\ndebug = true\n[key_manager]\n# of the old days\nfixed_key = {FIXED_KEY}\n[libvirt]\nvirt_type = kvm\n")
+
+    def test_cleanup_only_when_no_zero_id_is_left_and_only_fixed_key_goes(self):
+        before = self.nova.read_text()
+        done = self.migrate("cleanup", "--nova-conf", self.nova)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("20 objects still have the all-zeros key id", done.stderr)
+        self.applied()
+        done = self.migrate("cleanup", "--nova-conf", self.nova, "-f", "json", "--dry-run")
+        self.assertEqual((done.returncode, self.nova.read_text()), (0, before), done.stderr)
+        done = self.migrate("cleanup", "--nova-conf", self.nova, "-f", "json")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(self.nova.read_text(), before.replace(f"fixed_key = {FIXED_KEY}\n", ""))
+        self.assertNotIn("fixed_key", self.conf.read_text())
+        answer = json.loads(done.stdout)
+        for entry in answer["files"]:
+            backup = Path(entry["backup"])
+            self.assertEqual(backup.stat().st_mode & 0o777, 0o600)
+            self.assertIn(FIXED_KEY, backup.read_text())
+        services = [entry["service"] for entry in answer["restart"]]
+        self.assertTrue(any("nova" in service for service in services) and any("cinder" in service for service in services))
+        self.assertNotIn(FIXED_KEY[:8], done.stdout + done.stderr)
+
+    def test_a_report_for_people_programs_and_browsers(self):
+        page = self.folder / "report.html"
+        done = self.migrate("report", "--residual", "--html", page, "-f", "json")
+        self.assertIn(done.returncode, (0, 3), done.stderr)
+        self.assertIn("<svg", page.read_text())
+        self.assertNotIn("<script", page.read_text())
+        self.assertTrue(json.loads(done.stdout))
+        again = self.migrate("report", "--html", page)
+        self.assertEqual(again.returncode, 1, "one that is there is not overwritten")
+        self.assertIn("# ", self.migrate("report").stdout)
 
 
 class BadInput(Migrating):
