@@ -64,6 +64,9 @@ Work work_of(const Plan& plan) {
 
 bool is_passing(Code code) { return code == Code::Unavailable || code == Code::Overloaded; }
 
+/// A batch that fails as a whole for a reason that will come again is taken apart: the rows beside the bad one go on.
+bool is_one_rows_fault(const Error& error, std::size_t rows) { return rows > 1 && !is_passing(error.code); }
+
 class Run {
 public:
     Run(const Plan& plan, const SecureBytes& key, const ApplyTools& tools, const ApplyOptions& options)
@@ -156,6 +159,10 @@ private:
         if (!stored && is_passing(stored.error().code)) stored = store_after_failure(wanted, stored.error());
         if (!stored) {
             if (stored.error().code == Code::Forbidden) return stored.error();
+            if (is_one_rows_fault(stored.error(), batch.size())) {
+                for (Unit& unit : batch) TRY(store(std::span(&unit, 1)));
+                return {};
+            }
             for (const Unit* unit : lacking) TRY(fail(*unit->row, stored.error()));
             return {};
         }
@@ -261,6 +268,10 @@ private:
         TRY(note(entries));
         const auto made = patiently([&] { return relink(tools_.cinder, links, tools_.clock.now()); });
         if (!made) {
+            if (is_one_rows_fault(made.error(), good.size())) {
+                for (Unit* unit : good) TRY(link({unit}));
+                return {};
+            }
             for (const Unit* unit : good) TRY(fail(*unit->row, made.error()));
             return {};
         }

@@ -219,6 +219,21 @@ TEST(Apply, ReportsARowThatFailsAndGoesOnWithTheRest) {
     lab.expect_all_well("after the next run");
 }
 
+TEST(Apply, OneBadRowOfABatchDoesNotStopTheRowsBesideIt) {
+    Lab lab;
+    fill(lab);
+    // The database refuses one row, as a trigger or a constraint of somebody's would.
+    lab.run("CREATE TRIGGER no BEFORE UPDATE ON volumes WHEN NEW.id = 'v2' BEGIN SELECT RAISE(ABORT, 'no'); END");
+    const auto report = lab.apply({.jobs = 1});
+    ASSERT_TRUE(report) << report.error().message;
+    EXPECT_EQ(report->failed.size(), 1u);
+    EXPECT_TRUE(report->failed.contains("volume v2"));
+    EXPECT_EQ(report->migrated, 4);
+    lab.run("DROP TRIGGER no");
+    EXPECT_EQ(lab.apply()->adopted, 1) << "its key was stored by then";
+    lab.expect_all_well("after the next run");
+}
+
 TEST(Apply, RepairsSnapshotsOnlyIfTheirVolumesKeyIsTheFixedKey) {
     Lab lab;
     FileVault vault(lab.keys());
