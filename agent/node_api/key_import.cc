@@ -170,6 +170,8 @@ struct Verbs {
         }
         const auto made = key_manager.key_import().store(entries, request.key);
         if (!made && made.error().code == Code::Forbidden) return forbidden(ownership, made.error());
+        // Over HTTP that would be 403 as well, and a migration stops at what forbids it all.
+        if (!made && made.error().code == Code::OverQuota) return Error{Code::Conflict, made.error().message, {}};
         json::array secrets;
         for (const SecretId& id : TRY(made)) secrets.emplace_back(id.str());
         return json::object{{"secrets", std::move(secrets)}};

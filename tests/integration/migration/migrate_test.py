@@ -458,6 +458,18 @@ class BadInput(Migrating):
         error = self.refused("creator", "sallyport policy check")
         self.assertIn("Error migrating encryption key: ", error)
 
+    def test_a_project_over_its_quota_does_not_stop_the_others(self):
+        admin = {"X-Roles": "key-manager:service-admin", "X-Project-Id": "any"}
+        full = next(row["project_id"] for row in self.rows("volumes").values() if row["display_name"] == "zero-1")
+        set_quota = self.agent.request("PUT", f"/v1/project-quotas/{full}", headers=admin, json_body={"project_quotas": {"secrets": 2}})
+        self.assertEqual(set_quota.status, 204)
+        report = self.applied()
+        self.assertGreater(report["migrated"], 2)
+        self.assertTrue(report["failed"])
+        self.assertTrue(all("quota" in why for why in report["failed"].values()), report["failed"])
+        self.agent.request("DELETE", f"/v1/project-quotas/{full}", headers=admin)
+        self.assertEqual(self.applied()["failed"], {})
+
     def test_without_an_agent_apply_is_refused(self):
         self.agent.stop()
         done = self.migrate("apply")
