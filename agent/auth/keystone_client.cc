@@ -98,22 +98,23 @@ void append_escaped(std::span<std::byte>& out, unsigned char c) {
     put(static_cast<char>(c));
 }
 
-json::object named(const std::string& name, const std::string& domain) {
-    return {{"name", name}, {"domain", json::object{{"name", domain}}}};
+json::object named(const std::string& name, const Domain& domain) {
+    const char* const by = domain.id.empty() ? "name" : "id";
+    return {{"name", name}, {"domain", json::object{{by, domain.id.empty() ? domain.name : domain.id}}}};
 }
 
 }  // namespace
 
-Result<SecureBytes> login_body(const config::Keystone& config, const SecureBytes& password) {
+Result<SecureBytes> login_body(const Account& account, const SecureBytes& password) {
     // Everything but the password by the library, which would copy that into ordinary memory: it goes in by hand
     // where the mark stands. The mark is followed by a quote, so no name can hold it unescaped.
     constexpr std::string_view mark = "<password>\"";
-    json::object user = named(config.username, config.user_domain);
+    json::object user = named(account.username, account.user_domain);
     user["password"] = "<password>";
     const json::object body = {
         {"auth", json::object{{"identity", json::object{{"methods", json::array{"password"}},
                                                         {"password", json::object{{"user", std::move(user)}}}}},
-                              {"scope", json::object{{"project", named(config.project, config.project_domain)}}}}}};
+                              {"scope", json::object{{"project", named(account.project, account.project_domain)}}}}}};
     const std::string text = json::serialize(body);
     const std::string before = text.substr(0, text.find(mark, text.find("\"password\":\"<")));
     const std::string after = text.substr(before.size() + mark.size() - 1);
@@ -171,7 +172,8 @@ struct KeystoneClient::Impl {
         request.method = "POST";
         request.target = "/auth/tokens?nocatalog";
         request.headers = {{"Content-Type", "application/json"}, {"Accept", "application/json"}};
-        auto body = login_body(config, password);
+        const Account account{config.username, {config.user_domain}, config.project, {config.project_domain}};
+        auto body = login_body(account, password);
         if (!body) co_return std::move(body).error();
         request.body = std::move(*body);
 

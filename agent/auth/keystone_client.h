@@ -62,7 +62,19 @@ private:
 /// neither has none that count here. Error: `Unavailable` if it makes no sense.
 Result<TokenFacts> token_facts_of(std::string_view json);
 
-/// The body of POST /auth/tokens: a log-in by password, scoped to the service project.
-Result<SecureBytes> login_body(const config::Keystone& config, const SecureBytes& password);
+/// A domain, by one of the two.
+struct Domain {
+    std::string name{};
+    std::string id{};
+};
+/// Who logs in, and for which project.
+struct Account {
+    std::string username;
+    Domain user_domain{};
+    std::string project;
+    Domain project_domain{};
+};
+/// The body of POST /auth/tokens: a log-in by password, scoped to the project.
+Result<SecureBytes> login_body(const Account& account, const SecureBytes& password);
 
 }  // namespace sallyport::auth

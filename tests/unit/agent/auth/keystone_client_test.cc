@@ -143,15 +143,15 @@ TEST(TokenFacts, CountsRolesOfProjectAndSystemOnly) {
 }
 
 TEST(LoginBody, HoldsAnyPasswordAsJson) {
-    config::Keystone config;
-    config.username = "<password>\"\\";  // a name that looks like the mark for the password
+    Account account{"", {"Default"}, "service", {{}, "default"}};
+    account.username = "<password>\"\\";  // a name that looks like the mark for the password
     const std::string password = "a\"b\\c\n\x01 <password> \xc3\xa9";
     const SecureBytes secret = *SecureBytes::copy_of(bytes_of(password));
-    const SecureBytes body = *login_body(config, secret);
+    const SecureBytes body = *login_body(account, secret);
     const boost::json::value parsed = boost::json::parse(text_of(body.reveal()));
     const boost::json::value& user = parsed.at("auth").at("identity").at("password").at("user");
     EXPECT_EQ(user.at("password").as_string(), password);
-    EXPECT_EQ(user.at("name").as_string(), config.username);
+    EXPECT_EQ(user.at("name").as_string(), account.username);
     EXPECT_EQ(user.at("domain").at("name").as_string(), "Default");
     EXPECT_EQ(parsed.at("auth").at("scope").at("project").at("name").as_string(), "service");
 }
