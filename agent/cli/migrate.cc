@@ -119,6 +119,9 @@ Result<migration::RekeyReport> rekey(CliContext& context, const MigrateOptions& 
 }
 
 Result<void> apply(CliContext& context, const MigrateOptions& options) {
+    if (options.rekey && !options.target.empty()) {
+        return wrong_usage(context, "--rekey makes keys in this node's agent: not with --target");
+    }
     if (options.rekey && options.volume_paths.empty()) {
         return wrong_usage(context, "--rekey changes headers: say with --volume-path where the volumes are");
     }

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "agent/cli/agent_client.h"
+#include "agent/migrate/barbican_vault.h"
 #include "keymanager/base/bytes.h"
 #include "migration/oslo_config.h"
 
@@ -122,6 +123,10 @@ Result<std::unique_ptr<db::Database>> open_cinder(const MigrationInputs& inputs,
 }
 
 Result<std::unique_ptr<migration::KeyVault>> open_vault(const CliContext& context, const MigrateOptions& options) {
+    if (!options.target.empty()) {
+        const OsloConfig cinder = TRY(OsloConfig::read(options.cinder_conf));
+        return migrate::BarbicanVault::make(options.target, cinder, {.jobs = options.jobs});
+    }
     const AgentClient agent = TRY(AgentClient::from_config(context));
     const auto ownership = options.owner == "tenant" ? KeyOwnership::Tenant : KeyOwnership::Service;
     std::unique_ptr<migration::KeyVault> vault = std::make_unique<AgentVault>(agent.socket_path(), ownership);

@@ -28,6 +28,7 @@ struct MigrateOptions {
     int jobs = 16;
     bool relink_lost = false;
     bool rekey = false;
+    std::string target;    ///< a Barbican elsewhere; empty: this node's agent
     bool offline = false;  ///< the key manager is not asked
 };
 

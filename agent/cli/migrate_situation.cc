@@ -74,6 +74,12 @@ void add_scope(CLI::App& verb, MigrateOptions& options) {
                     "Where volumes can be read here, to try the key on their headers; {id} is the volume's id: "
                     "/dev/cinder-volumes/volume-{id}")
         ->type_name("PATTERN");
+    verb.add_option(
+            "--target", options.target,
+            "A Barbican elsewhere instead of this node's agent: http://barbican:9311. Called with Cinder's own "
+            "account ([keystone_authtoken] of cinder.conf); keys become its project's, with access lists for the "
+            "rows' users, as Cinder's own migration left them")
+        ->type_name("URL");
     verb.add_option("--jobs", options.jobs, "How many batches at a time")
         ->check(CLI::Range(1, 256))
         ->capture_default_str();
