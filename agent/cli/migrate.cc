@@ -3,11 +3,14 @@
 #include <CLI/CLI.hpp>
 #include <boost/json.hpp>
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <atomic>
+#include <cerrno>
 #include <chrono>
 #include <csignal>
+#include <cstring>
 #include <memory>
 #include <optional>
 #include <string>
@@ -118,6 +121,15 @@ Result<migration::RekeyReport> rekey(CliContext& context, const MigrateOptions& 
     return migration::rekey(plan, {*now.cinder, *now.vault, rotator, journal, system_clock()});
 }
 
+/// Only for the journal's default place: a folder that somebody names has to be there.
+Result<void> make_state_folder(const MigrateOptions& options) {
+    if (options.journal != DefaultJournal) return {};
+    const std::string folder = options.journal.substr(0, options.journal.rfind('/'));
+    if (::mkdir(folder.c_str(), 0700) == 0 || errno == EEXIST) return {};
+    return Error{
+        Code::Io, fmt::format("cannot make '{}': {}; --journal takes another file", folder, std::strerror(errno)), {}};
+}
+
 Result<void> apply(CliContext& context, const MigrateOptions& options) {
     if (options.rekey && !options.target.empty()) {
         return wrong_usage(context, "--rekey makes keys in this node's agent: not with --target");
@@ -127,6 +139,7 @@ Result<void> apply(CliContext& context, const MigrateOptions& options) {
     }
     Situation now = TRY(look(context, options, AsksVault::Always));
     TRY(may_apply(now.inputs));
+    TRY(make_state_folder(options));
     const auto journal = TRY(migration::Journal::open(options.journal));
     remark(context, messages::starting().text);
 

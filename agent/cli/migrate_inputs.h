@@ -15,6 +15,9 @@
 
 namespace sallyport::cli {
 
+/// In the agent's state folder, which is made where there is no agent (a remote target).
+inline constexpr const char* DefaultJournal = "/var/lib/sallyport/conf-key-manager.journal";
+
 /// What all verbs of `migrate conf-key-manager` are told.
 struct MigrateOptions {
     std::vector<std::string> cinder_conf;
@@ -23,7 +26,7 @@ struct MigrateOptions {
     std::string database_password_file;     ///< for --database
     std::string host;                       ///< of plan and apply; empty: all
     std::vector<std::string> volume_paths;  ///< "/dev/cinder-volumes/volume-{id}"
-    std::string journal = "/var/lib/sallyport/conf-key-manager.journal";
+    std::string journal{DefaultJournal};
     std::string owner = "tenant";  ///< or "service"
     int jobs = 16;
     bool relink_lost = false;
