@@ -215,7 +215,9 @@ Result<std::optional<std::string>> OsloConfig::text(std::string_view group, std:
 Result<std::vector<OsloConfig::PlacedSecret>> OsloConfig::secrets(std::string_view group, std::string_view name) const {
     std::vector<PlacedSecret> values;
     for (const Found& found : find_all(group, name)) {
-        values.push_back({ place_of(found), TRY(Expansion(*this).of(found, group)) });
+        // Named first: g++ 12 leaks the half-made aggregate when TRY leaves inside its braces.
+        SecureBytes value = TRY(Expansion(*this).of(found, group));
+        values.push_back({place_of(found), std::move(value)});
     }
     return values;
 }
