@@ -154,10 +154,13 @@ Result<void> apply(CliContext& context, const MigrateOptions& options) {
     const Interruptible interruptible;
     const migration::ApplyTools tools{*now.cinder, *now.vault, *journal, now.probe.get(), system_clock()};
     const auto report = migration::apply(now.plan, now.inputs.key->bytes, tools, how);
-    if (!report && report.error().code == Code::Forbidden)
-        remark(context, messages::row_failed(report.error().message).text);
-    for (const auto& [row, why] : TRY(report).failed)
+    if (!report) {
+        if (report.error().code == Code::Forbidden) remark(context, messages::row_failed(report.error().message).text);
+        return report.error();
+    }
+    for (const auto& [row, why] : report->failed) {
         remark(context, fmt::format("{} ({})", messages::row_failed(why).text, row));
+    }
     std::optional<migration::RekeyReport> rekeyed;
     if (options.rekey) rekeyed = TRY(rekey(context, options, now, *journal));
     TRY(print_report(context, *report, rekeyed ? &*rekeyed : nullptr));
@@ -167,8 +170,9 @@ Result<void> apply(CliContext& context, const MigrateOptions& options) {
                fmt::format("{} objects need a human: sallyport migrate conf-key-manager plan", now.plan.need_human));
     }
     const bool all_rekeyed = !rekeyed || (rekeyed->failed.empty() && rekeyed->out_of_reach == 0);
-    if (!report->failed.empty() || report->was_stopped || now.plan.need_human > 0 || !all_rekeyed)
+    if (!report->failed.empty() || report->was_stopped || now.plan.need_human > 0 || !all_rekeyed) {
         context.exit_status = ExitStatus::Partly;
+    }
     return {};
 }
 
