@@ -23,8 +23,6 @@ struct Unit {
     bool is_adopted = false;
 };
 
-std::string label_of(const CinderRow& row) { return fmt::format("{} {}", text_of(row.kind), row.id); }
-
 /// The work of a plan, taken apart: keys to make, volumes whose snapshots lag behind, owners to be let in.
 struct Work {
     std::vector<Unit> units;

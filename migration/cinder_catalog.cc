@@ -271,6 +271,8 @@ std::string_view text_of(Kind kind) {
     return "backup";
 }
 
+std::string label_of(const CinderRow& row) { return fmt::format("{} {}", text_of(row.kind), row.id); }
+
 Result<Catalog> read_catalog(db::Database& cinder) {
     return cinder.read([](Session& session) { return Reader(session).read(); });
 }

@@ -37,6 +37,9 @@ struct CinderRow {
     bool has_zero_key() const { return key_id != nullptr && *key_id == ZeroKeyId; }
 };
 
+/// "volume ID": what journals, reports and messages call a row.
+std::string label_of(const CinderRow& row);
+
 /// A cinder-volume or cinder-backup that has ever reported.
 struct CinderService {
     std::string binary;

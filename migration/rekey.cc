@@ -1,7 +1,5 @@
 #include "migration/rekey.h"
 
-#include <fmt/format.h>
-
 #include <span>
 #include <unordered_map>
 #include <unordered_set>
@@ -10,8 +8,6 @@
 
 namespace sallyport::migration {
 namespace {
-
-std::string label_of(const CinderRow& row) { return fmt::format("{} {}", text_of(row.kind), row.id); }
 
 class Rekeying {
 public:

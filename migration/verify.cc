@@ -14,8 +14,6 @@ namespace {
 
 constexpr std::size_t KeysAtATime = 256;
 
-std::string label_of(const CinderRow& row) { return fmt::format("{} {}", text_of(row.kind), row.id); }
-
 std::string_view problem_of(ProbeResult result) {
     switch (result) {
         case ProbeResult::WrongKey: return "its header does not open with the key";

@@ -7,19 +7,14 @@
 #include "agent/cli/volume_options.h"
 
 namespace sallyport::cli {
-namespace {
 
 namespace json = boost::json;
 using migration::KeyOwner;
 
-json::object to_json(const KeyOwner& owner) { return {{"user", owner.user.str()}, {"project", owner.project.str()}}; }
-
-}  // namespace
-
 bool AgentRotator::reaches(const std::string& volume) { return volume_path(paths_, volume).has_value(); }
 
 Result<SecretId> AgentRotator::make_key(const std::string& name, const KeyOwner& owner) {
-    json::object wanted = to_json(owner);
+    json::object wanted = owner_json(owner);
     wanted["name"] = name;
     const json::value answer =
         TRY(AgentClient(socket_).call("POST", "/sallyport/v1/key-import/generate",
@@ -39,7 +34,7 @@ Result<void> AgentRotator::rotate(const std::string& volume, const KeyOwner& own
                       {"new_secret", new_key.str()},
                       {"keep_old", keep_old}};
     // Keys of the service are read by the caller himself.
-    if (ownership_ == KeyOwnership::Tenant) body["owner"] = to_json(owner);
+    if (ownership_ == KeyOwnership::Tenant) body["owner"] = owner_json(owner);
     TRY(AgentClient(socket_).call("POST", "/sallyport/v1/volume-care/rotate", body));
     return {};
 }

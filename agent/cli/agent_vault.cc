@@ -26,16 +26,14 @@ constexpr std::size_t PageOfStored = 5000;
 /// As prefix in a URL: the blank is the only character that needs an escape.
 constexpr std::string_view EscapedPrefix = "sallyport%20fixed-key%20";
 
-json::object to_json(const KeyOwner& owner) { return {{"user", owner.user.str()}, {"project", owner.project.str()}}; }
-
 json::array to_json(const std::vector<KeyOwner>& readers) {
     json::array listed;
-    for (const KeyOwner& reader : readers) listed.push_back(to_json(reader));
+    for (const KeyOwner& reader : readers) listed.push_back(owner_json(reader));
     return listed;
 }
 
 json::object to_json(const KeyUse& use) {
-    json::object one = to_json(use.owner);
+    json::object one = owner_json(use.owner);
     one["id"] = use.id.str();
     if (!use.readers.empty()) one["readers"] = to_json(use.readers);
     return one;
@@ -100,6 +98,10 @@ Result<SecureBytes> body_of(const SecureBytes* key, const std::string& text) {
 
 }  // namespace
 
+json::object owner_json(const KeyOwner& owner) {
+    return {{"user", owner.user.str()}, {"project", owner.project.str()}};
+}
+
 std::string_view word_of(KeyOwnership ownership) {
     switch (ownership) {
         case KeyOwnership::Tenant: return "tenant";
@@ -147,7 +149,7 @@ Result<std::vector<StoredKey>> AgentVault::stored() {
 Result<std::vector<SecretId>> AgentVault::store(const SecureBytes& key, std::span<const NewKey> wanted) {
     json::array listed;
     for (const NewKey& one : wanted) {
-        json::object entry = to_json(one.owner);
+        json::object entry = owner_json(one.owner);
         entry["name"] = one.name;
         if (!one.readers.empty()) entry["readers"] = to_json(one.readers);
         listed.push_back(std::move(entry));

@@ -18,7 +18,8 @@ enum class KeyOwnership {
     Service  ///< the caller's, with access lists, as Cinder's own migration left them
 };
 
-std::string_view word_of(KeyOwnership ownership);  ///< "tenant", "service"
+std::string_view word_of(KeyOwnership ownership);                  ///< "tenant", "service"
+boost::json::object owner_json(const migration::KeyOwner& owner);  ///< as the agent's routes take it
 
 /// The key manager of the running agent, over its UNIX socket.
 class AgentVault final : public migration::KeyVault {
