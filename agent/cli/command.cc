@@ -49,7 +49,9 @@ CLI::App& add_noun(CLI::App& parent, const std::string& name, const std::string&
 CLI::App& add_verb(CLI::App& parent, CliContext& context, const VerbText& text) {
     CLI::App& verb = *parent.add_subcommand(text.name, text.description);
     verb.footer("Example:\n  " + text.example);
-    if (parent.get_footer().empty()) parent.footer("Example:\n  " + text.example);
+    for (CLI::App* level = &parent; level != nullptr && level->get_footer().empty(); level = level->get_parent()) {
+        level->footer("Example:\n  " + text.example);
+    }
     add_common_options(verb, context);
     return verb;
 }

@@ -92,8 +92,7 @@ void add_on_delete(CLI::App& noun, CliContext& context) {
     CLI::App& verb = add_verb(
         noun, context,
         {"on-delete", "Delete the key of an image that is gone, if its deletion policy and all other rules allow it",
-         "openstack image show cirros -f json -c properties > P.json; openstack image delete cirros\n"
-         "  sallyport image on-delete --properties P.json --image ID --project ID"});
+         "sallyport image on-delete --properties P.json --image ID --project ID"});
     verb.add_option("--properties", options->properties,
                     "JSON: the image's properties, Glance's description of it, or its notification; -: standard input")
         ->required()
