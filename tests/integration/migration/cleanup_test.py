@@ -69,14 +69,20 @@ class Cleanup(unittest.TestCase):
         return calls
 
     def test_a_kill_at_any_system_call_leaves_old_or_new_files(self):
-        calls = self.calls()
-        for call in calls:
+        kills = 0
+        for call in self.calls():
             self.reset()
-            self.assertEqual(self.injected("signal=SIGKILL", call).returncode, -signal.SIGKILL, call)
+            done = self.injected("signal=SIGKILL", call)
+            if done.returncode == 0:
+                # How often the C library asks for memory or random numbers differs from run to run.
+                self.assertEqual(self.texts(), NEW, call)
+                continue
+            self.assertEqual(done.returncode, -signal.SIGKILL, call)
+            kills += 1
             self.check_whole(call)
             self.check_next_run(call)
-        print(f"{len(calls)} kills")
-        self.assertGreater(len(calls), 50)
+        print(f"{kills} kills")
+        self.assertGreater(kills, 50)
 
     def test_an_error_of_any_system_call_leaves_old_or_new_files_and_no_litter(self):
         errors = 0
