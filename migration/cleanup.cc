@@ -121,9 +121,10 @@ std::vector<std::size_t> lines_with(const SecureBytes& text, const SecureBytes& 
     for (std::size_t at = 0; at < all.size();) {
         const std::size_t end = std::min(all.find('\n', at), all.size());
         ++number;
-        if (!std::ranges::search(all.substr(at, end - at), wanted, std::ranges::equal_to{}, lower).empty()) {
-            lines.push_back(number);
-        }
+        const std::string_view line = all.substr(at, end - at);
+        const auto found = std::search(line.begin(), line.end(), wanted.begin(), wanted.end(),
+                                       [&lower](char a, char b) { return lower(a) == b; });
+        if (found != line.end()) lines.push_back(number);
         at = end + 1;
     }
     return lines;

@@ -7,7 +7,6 @@
 #include <cctype>
 #include <charconv>
 #include <iterator>
-#include <ranges>
 #include <utility>
 
 #include "keymanager/base/bytes.h"
@@ -171,13 +170,13 @@ Result<OsloConfig> OsloConfig::read(std::span<const std::string> paths) {
 std::optional<OsloConfig::Found> OsloConfig::find(std::string_view group, std::string_view name) const {
     const std::string dest = dest_of(name);
     const std::vector<OptionName> places = places_of_option(group, dest);
-    for (const IniFile& file : files_ | std::views::reverse) {
-        const std::vector<IniAssignment>& all = file.assignments();
+    for (auto file = files_.rbegin(); file != files_.rend(); ++file) {
+        const std::vector<IniAssignment>& all = file->assignments();
         for (const OptionName& place : places) {
             const auto last = std::ranges::find_if(all.rbegin(), all.rend(), [&place](const IniAssignment& one) {
                 return one.name == place.name && same_group(one.group, place.group);
             });
-            if (last != all.rend()) return Found{&file, static_cast<std::size_t>(all.rend() - last) - 1};
+            if (last != all.rend()) return Found{&*file, static_cast<std::size_t>(all.rend() - last) - 1};
         }
     }
     return std::nullopt;
@@ -189,10 +188,10 @@ std::vector<OsloConfig::Found> OsloConfig::find_all(std::string_view group, std:
     std::vector<Found> found;
     for (const IniFile& file : files_) {
         // oslo.config puts what it finds under the next name before what it has.
-        for (const OptionName& place : places | std::views::reverse) {
+        for (auto place = places.rbegin(); place != places.rend(); ++place) {
             for (std::size_t i = 0; i < file.assignments().size(); ++i) {
                 const IniAssignment& one = file.assignments()[i];
-                if (one.name == place.name && same_group(one.group, place.group)) found.push_back({&file, i});
+                if (one.name == place->name && same_group(one.group, place->group)) found.push_back({&file, i});
             }
         }
     }
